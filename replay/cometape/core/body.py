@@ -1,0 +1,156 @@
+"""A body: exact bytes on the wire, structure in the cassette where structure gives the bytes back.
+
+JSON is written as structure when `json.dumps` in a known style reproduces the bytes; the style is
+noted only when it is not the common one. Anything else is text, and what is not text is base64. So
+`Body.from_bytes(data).to_bytes() == data` holds for all bytes.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from dataclasses import dataclass
+from typing import Literal
+
+from .json_value import Json
+
+MAX_JSON_DEPTH = 64
+"""Deeper JSON is kept as text: the cassette reader bounds the depth of a whole document."""
+
+
+@dataclass(frozen=True, slots=True)
+class JsonStyle:
+    """How JSON was serialised, so that the same bytes can be made again."""
+
+    spaced: bool = False
+    """`", "` and `": "` instead of `","` and `":"`."""
+    ascii: bool = False
+    """Non-ASCII characters as `\\uXXXX`."""
+    indent: int = 0
+    """Spaces per level; 0 is one line."""
+    newline: bool = False
+    """A line feed at the end."""
+
+    def dumps(self, value: Json) -> str:
+        """Serialise `value` in this style."""
+        item = "," if self.indent or not self.spaced else ", "
+        text = json.dumps(
+            value,
+            ensure_ascii=self.ascii,
+            separators=(item, ": " if self.spaced or self.indent else ":"),
+            indent=self.indent or None,
+        )
+        return text + "\n" if self.newline else text
+
+    def render(self) -> str:
+        """The style in words, as a cassette notes it: `spaced ascii indent-2 newline`."""
+        words = [word for word in ("spaced", "ascii") if getattr(self, word)]
+        words += [f"indent-{self.indent}"] if self.indent else []
+        words += ["newline"] if self.newline else []
+        return " ".join(words)
+
+    @classmethod
+    def parse(cls, words: str) -> JsonStyle:
+        """The style that `render` wrote. Raises ValueError naming the word it does not know."""
+        known: dict[str, int | bool] = {}
+        for word in words.split():
+            name, _, number = word.partition("-")
+            if name == "indent" and number.isdigit() and 0 < int(number) <= 16:
+                known["indent"] = int(number)
+            elif word in ("spaced", "ascii", "newline"):
+                known[word] = True
+            else:
+                raise ValueError(f"unknown JSON style {word!r}")
+        return cls(**known)  # type: ignore[arg-type]
+
+
+COMPACT = JsonStyle()
+_STYLES = [
+    JsonStyle(spaced=spaced, ascii=ascii, newline=newline)
+    for newline in (False, True)
+    for spaced in (False, True)
+    for ascii in (False, True)
+] + [
+    JsonStyle(indent=indent, ascii=ascii, newline=newline)
+    for indent in (2, 4, 1, 3, 8)
+    for newline in (False, True)
+    for ascii in (False, True)
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """A body in the form a cassette writes; build it with `Body.from_bytes` or `Body.of_json`."""
+
+    form: Literal["empty", "json", "text", "base64"]
+    value: Json = None
+    """The JSON value, the text, or the base64 text."""
+    style: JsonStyle = COMPACT
+
+    @classmethod
+    def from_bytes(cls, data: bytes, content_type: str = "") -> Body:
+        """The most readable form that gives `data` back.
+
+        JSON is tried when the content type says so or the first byte opens an object or array.
+        """
+        if not data:
+            return cls("empty")
+        try:
+            text = data.decode("utf-8")
+        except UnicodeDecodeError:
+            return cls("base64", base64.b64encode(data).decode("ascii"))
+        if text[0] in "{[" or "json" in content_type.lower():
+            found = _as_json(text)
+            if found is not None:
+                return found
+        return cls("text", text)
+
+    @classmethod
+    def of_json(cls, value: Json, style: JsonStyle = COMPACT) -> Body:
+        """A JSON body of our own making."""
+        return cls("json", value, style)
+
+    def to_bytes(self) -> bytes:
+        """The exact bytes. Raises ValueError when a hand-written base64 text is not base64."""
+        if self.form == "empty":
+            return b""
+        if self.form == "json":
+            return self.style.dumps(self.value).encode("utf-8")
+        text = str(self.value)
+        return base64.b64decode(text, validate=True) if self.form == "base64" else text.encode()
+
+    @property
+    def json(self) -> Json:
+        """The JSON value, or None where the body is not JSON (or is `null`)."""
+        return self.value if self.form == "json" else None
+
+
+def _as_json(text: str) -> Body | None:
+    try:
+        value: Json = json.loads(text)
+        if _depth_exceeds(value, MAX_JSON_DEPTH):
+            return None
+    except (ValueError, RecursionError):
+        return None
+    for style in _STYLES:
+        if style.dumps(value) == text:
+            try:
+                json.dumps(value, ensure_ascii=False).encode("utf-8")
+            except UnicodeEncodeError:  # a lone surrogate, which no YAML can hold
+                return None
+            return Body("json", value, style)
+    return None
+
+
+def _depth_exceeds(value: Json, limit: int) -> bool:
+    level: list[Json] = [value]
+    for _ in range(limit):
+        level = [
+            child
+            for node in level
+            if isinstance(node, dict | list)
+            for child in (node.values() if isinstance(node, dict) else node)
+        ]
+        if not level:
+            return False
+    return True

@@ -1,0 +1,86 @@
+"""HTTP requests and responses as values: what was on the wire, in its order, case and number.
+
+Headers are pairs, never a mapping: a repeated header (`Set-Cookie`) and the spelling of a name are
+facts that a lossy recorder could not mend later.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Self
+from urllib.parse import parse_qsl, urlsplit
+
+
+class Headers(tuple[tuple[str, str], ...]):
+    """Header pairs in wire order; look-ups ignore case (RFC 9110 §5.1), nothing is merged."""
+
+    __slots__ = ()
+
+    def __new__(cls, pairs: Iterable[tuple[str, str]] = ()) -> Self:
+        return super().__new__(cls, ((name, value) for name, value in pairs))
+
+    def first(self, name: str) -> str | None:
+        """The first value under `name`, or None."""
+        wanted = name.lower()
+        return next((value for key, value in self if key.lower() == wanted), None)
+
+    def all(self, name: str) -> list[str]:
+        """Every value under `name`, in order."""
+        wanted = name.lower()
+        return [value for key, value in self if key.lower() == wanted]
+
+    def without(self, *names: str) -> Headers:
+        """The same headers less every pair with one of `names`."""
+        unwanted = {name.lower() for name in names}
+        return Headers(pair for pair in self if pair[0].lower() not in unwanted)
+
+    def plus(self, *pairs: tuple[str, str]) -> Headers:
+        """The same headers with `pairs` at the end."""
+        return Headers((*self, *pairs))
+
+
+NO_HEADERS = Headers()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """One HTTP request, complete."""
+
+    method: str
+    """As sent; methods are case-sensitive (RFC 9110 §9.1)."""
+    target: str
+    """Origin form, path and query as sent: `/api/v2/me/workbins?fields=*`."""
+    headers: Headers = NO_HEADERS
+    body: bytes = b""
+    """The payload with transfer coding (chunks) and content coding (gzip, …) removed."""
+
+    @property
+    def path(self) -> str:
+        """The target without its query."""
+        return urlsplit(self.target).path
+
+    @property
+    def query(self) -> list[tuple[str, str]]:
+        """The query's pairs, decoded, in order, empty values kept."""
+        return parse_qsl(urlsplit(self.target).query, keep_blank_values=True)
+
+    def cookies(self) -> dict[str, str]:
+        """The cookies of every `Cookie` header (RFC 6265 §4.2); of equal names the first wins."""
+        found: dict[str, str] = {}
+        for header in self.headers.all("Cookie"):
+            for pair in header.split(";"):
+                name, separator, value = pair.strip().partition("=")
+                if separator:
+                    found.setdefault(name, value)
+        return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Response:
+    """One HTTP response, complete."""
+
+    status: int
+    headers: Headers = NO_HEADERS
+    body: bytes = b""
+    """The payload with transfer coding (chunks) and content coding (gzip, …) removed."""

@@ -1,0 +1,102 @@
+"""What an HTTP and WebSocket server asks of the thing it serves, without I/O.
+
+The shell (`cometape.server`) parses bytes and keeps sockets; a `Service` decides. The shell calls
+a method with what arrived and the current time, and carries out the actions that come back, in
+their order. The broker, the simulated Workbins system and the replay server are services; the tests
+talk to them directly, in memory (`tests/support/conversation.py`).
+
+An *exchange id* names one request until it is answered; the id of an exchange that was upgraded
+goes on as the *socket id* of the WebSocket. The shell never reuses an id.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from .exchange import NO_HEADERS, Headers, Request, Response
+
+
+@dataclass(frozen=True, slots=True)
+class Respond:
+    """Answer an exchange. The shell adds `Content-Length` (and nothing else)."""
+
+    exchange: int
+    response: Response
+
+
+@dataclass(frozen=True, slots=True)
+class Abort:
+    """Close the connection of an exchange without an answer."""
+
+    exchange: int
+
+
+@dataclass(frozen=True, slots=True)
+class Upgrade:
+    """Accept an exchange as a WebSocket; from now on its id is a socket id."""
+
+    exchange: int
+    headers: Headers = NO_HEADERS
+    """Additional headers of the 101 answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class SendText:
+    """Send one text message over a WebSocket."""
+
+    socket: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class CloseSocket:
+    """Close a WebSocket with a code of RFC 6455 §7.4."""
+
+    socket: int
+    code: int
+    reason: str = ""
+
+
+Action = Respond | Abort | Upgrade | SendText | CloseSocket
+
+
+class Service(Protocol):
+    """Something that can be served. Times are seconds on any monotonic clock, the same throughout.
+
+    An exchange may be answered by the call that brings it or by any later call (a held connect is
+    answered by `tick` or by somebody else's `request`); every method may return actions for any
+    open exchange or socket.
+    """
+
+    def request(
+        self, exchange: int, connection: int, request: Request, now_s: float
+    ) -> Sequence[Action]:
+        """A complete request arrived on a connection (ids are never reused)."""
+        ...
+
+    def upgrade(
+        self, exchange: int, connection: int, request: Request, now_s: float
+    ) -> Sequence[Action]:
+        """A request to become a WebSocket arrived: answer with `Upgrade` or `Respond`."""
+        ...
+
+    def text(self, socket: int, text: str, now_s: float) -> Sequence[Action]:
+        """A whole text message arrived over a WebSocket."""
+        ...
+
+    def gone(self, exchange_or_socket: int, now_s: float) -> Sequence[Action]:
+        """The client closed before the exchange was answered, or the WebSocket ended.
+
+        Called once, and never after `Respond` or `Abort` for that exchange.
+        """
+        ...
+
+    def tick(self, now_s: float) -> Sequence[Action]:
+        """The time that `deadline_s` named has come (or passed)."""
+        ...
+
+    def deadline_s(self) -> float | None:
+        """When `tick` is wanted next, or None. The shell asks after every call."""
+        ...
