@@ -102,7 +102,7 @@ class Handshake(BayeuxEntry):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Connect(BayeuxEntry):
-    """The first `/meta/connect` of a session that succeeded, or one that failed; idle ones are noise."""
+    """A session's first successful `/meta/connect`, or one that failed; idle ones are noise."""
 
     connection_type: str = "long-polling"
     advice: JsonObject | None = None
