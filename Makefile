@@ -1,0 +1,83 @@
+# What a developer does with cometape. Needs python3 (3.11 or newer) and make; everything else is
+# installed here, into .venv and tests/node/*/node_modules, from lock files with hashes.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+PYTHON ?= python3
+VENV ?= .venv
+PY := $(VENV)/bin/python
+PIP := $(PY) -m pip --disable-pip-version-check --no-input
+UV_VERSION := 0.13.9
+
+NODE_PARTS := cometd3 cometd9 server
+NODE_STAMPS := $(NODE_PARTS:%=tests/node/%/node_modules/.installed)
+NODE_DRIVER := tests/support/node_runtime.py
+BENCHMARKS := $(sort $(wildcard benchmarks/*.py))
+
+say = printf '\033[1m── %s\033[0m\n' $(1)
+
+.PHONY: help demo test check format lock bench clean
+
+help:  ## this list
+	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+
+demo: $(VENV)/.demo-ready  ## record, inspect and replay a Workbins session, in under a minute
+	@$(PY) docs/examples/demo.py
+
+test: $(VENV)/.dev-ready $(NODE_STAMPS)  ## the whole test suite, in parallel (ARGS="-k words" to choose)
+	@$(PY) -m pytest -n auto --dist loadfile $(ARGS)
+
+check: $(VENV)/.dev-ready  ## linter, formatting, two type checkers
+	@$(call say,"ruff check"); $(PY) -m ruff check .
+	@$(call say,"ruff format --check"); $(PY) -m ruff format --check .
+	@$(call say,"mypy --strict"); $(PY) -m mypy
+	@$(call say,"pyright"); $(PY) -m pyright
+
+format: $(VENV)/.dev-ready  ## mend what the linter can mend, and the layout of the code
+	@$(PY) -m ruff check --fix .
+	@$(PY) -m ruff format .
+
+bench: $(VENV)/.dev-ready  ## the benchmarks: start-up, requests per second, memory per held connect
+	@for benchmark in $(BENCHMARKS); do $(call say,"$$benchmark"); $(PY) $$benchmark; done
+
+lock: $(VENV)/.dev-ready  ## renew the lock files, for Python 3.11 to 3.13 (UPGRADE=1: newest versions)
+	@$(call say,"requirements/dev.lock and requirements/demo.lock")
+	@$(PIP) install --quiet uv==$(UV_VERSION)
+	@export UV_CUSTOM_COMPILE_COMMAND="make lock"; \
+	compile="$(PY) -m uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	  --no-annotate --no-emit-index-url --no-emit-find-links"; \
+	$$compile $(if $(UPGRADE),--upgrade) --extra dev pyproject.toml requirements/build.in \
+	  -o requirements/dev.lock; \
+	rm -f requirements/demo.lock; \
+	$$compile -c requirements/dev.lock pyproject.toml requirements/demo.in -o requirements/demo.lock
+	@for part in $(NODE_PARTS); do \
+	  $(call say,"tests/node/$$part/package-lock.json"); $(PY) $(NODE_DRIVER) lock tests/node/$$part; done
+
+clean:  ## remove what was installed and built here
+	rm -rf $(VENV) build dist tests/node/*/node_modules
+	rm -rf .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage*
+
+# A file's time is the whole bookkeeping: a second `make` finds the stamps newer than the locks.
+
+$(PY):
+	@PYTHON="$(PYTHON)" VENV="$(VENV)" bash requirements/make-venv.sh
+
+$(VENV)/.demo-ready: requirements/demo.lock pyproject.toml | $(PY)
+	@$(call say,"Python packages from requirements/demo.lock")
+	@$(PIP) install --quiet --require-hashes -r requirements/demo.lock
+	@$(PIP) install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.dev-ready: requirements/dev.lock pyproject.toml | $(PY)
+	@$(call say,"Python packages from requirements/dev.lock")
+	@$(PIP) install --quiet --require-hashes -r requirements/dev.lock
+	@$(PIP) install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@ $(VENV)/.demo-ready
+
+tests/node/%/node_modules/.installed: tests/node/%/package-lock.json | $(VENV)/.dev-ready
+	@$(call say,"npm packages from $<")
+	@$(PY) $(NODE_DRIVER) install tests/node/$*
+	@touch $@
