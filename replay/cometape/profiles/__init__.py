@@ -1,0 +1,91 @@
+"""Built-in profiles, and the reading of everybody's: a name or the path of a YAML file."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+import yaml
+
+from ..core.errors import ProfileError
+from ..core.profile import Profile
+from ..core.profile_format import extended_name, parse_profile
+
+_FOLDER = Path(__file__).parent
+_MAX_BYTES = 1 << 20
+"""A profile is a page or two; a megabyte is something else."""
+
+
+def built_in_profiles() -> list[str]:
+    """Names of the profiles that come with the package."""
+    return sorted(path.stem for path in _FOLDER.glob("*.yaml"))
+
+
+def load_profile(name_or_path: str) -> Profile:
+    """The profile of that name, or from that file (anything with a slash or ending in `.yaml`).
+
+    A file may extend a built-in profile, or another file given relative to itself. Built-in
+    ones are read once. Raises ProfileError naming file, key and what is allowed.
+    """
+    return _load(_find(name_or_path, Path()), ())
+
+
+@cache
+def _built_in(path: Path) -> Profile:
+    return _load_file(path, ())
+
+
+def _find(name_or_path: str, folder: Path) -> Path:
+    if "/" in name_or_path or name_or_path.endswith((".yaml", ".yml")):
+        return folder / name_or_path
+    if name_or_path not in built_in_profiles():
+        raise ProfileError(
+            f"there is no profile {name_or_path!r}",
+            hint=f"built in: {', '.join(built_in_profiles())}; or give the path of a YAML file",
+            reason="profile_not_found",
+        )
+    return _FOLDER / f"{name_or_path}.yaml"
+
+
+def _load(path: Path, extending: tuple[Path, ...]) -> Profile:
+    return _built_in(path) if path.parent == _FOLDER else _load_file(path, extending)
+
+
+def _load_file(path: Path, extending: tuple[Path, ...]) -> Profile:
+    source = path.stem if path.parent == _FOLDER else str(path)
+    if path in extending:
+        raise ProfileError(
+            f"profile {source} extends itself",
+            hint=" -> ".join(str(step) for step in (*extending, path)),
+            reason="profile_invalid",
+        )
+    mapping = _read(path, source)
+    extends = extended_name(mapping, source)
+    base = _load(_find(extends, path.parent), (*extending, path)) if extends else None
+    return parse_profile(mapping, source, base=base)
+
+
+def _read(path: Path, source: str) -> object:
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise ProfileError(
+            f"profile {source} cannot be read: {error.strerror}",
+            hint="give the name of a built-in profile or the path of a YAML file",
+            reason="profile_not_found",
+        ) from error
+    if len(data) > _MAX_BYTES:
+        raise ProfileError(
+            f"profile {source} has {len(data)} bytes, at most {_MAX_BYTES} are read",
+            hint="is this a cassette? a profile says what is special about one API",
+            reason="profile_invalid",
+        )
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    try:
+        return yaml.load(data, Loader=loader)
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise ProfileError(
+            f"profile {source} is not YAML: {' '.join(str(error).split())}",
+            hint="mend the line named; docs/profiles.md has a complete example",
+            reason="profile_not_yaml",
+        ) from error

@@ -1,0 +1,185 @@
+"""A profile: what is special about one API, as data.
+
+Where the Bayeux endpoints are, which fields hold identities, what is secret, what is volatile, how
+an event without a correlation id finds its cause. `profiles/*.yaml` are read into these records by
+`core.profile_format`; `docs/profiles.md` is the format for people.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Literal
+
+from .exchange import Request
+from .json_value import Json
+from .typed_path import TypedPath
+
+Part = Literal[
+    "request.json",
+    "response.json",
+    "event.data",
+    "request.header",
+    "response.header",
+    "request.cookie",
+    "response.cookie",
+    "request.query",
+    "request.path",
+]
+"""Where in an exchange or event a value can be."""
+
+Form = Literal["integer", "hex", "uuid", "base36", "text"]
+"""What a fresh identity looks like; `integer` is a JSON number, the others are JSON strings."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """One place in an exchange or event, written `response.json referenceIds.*`."""
+
+    part: Part
+    path: TypedPath | None = None
+    """For `*.json` and `event.data`."""
+    name: str | None = None
+    """Name of a header, cookie or query parameter; for `request.path` a template in which `{}` is
+    the segment meant and `*` any other: `/api/v2/me/workitems/{}`."""
+    named_by: str | None = None
+    """Instead of `name`: the response header whose value is that name (`X-CSRF-HEADER`)."""
+
+    def __str__(self) -> str:
+        if self.named_by is not None:
+            return f"{self.part} named-by {self.named_by}"
+        return f"{self.part} {self.name if self.path is None else self.path}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IdentityKind:
+    """A kind of id that the server issues afresh in every run."""
+
+    name: str
+    """`reference-id`, `client-id`, `session`, `csrf-token`, …"""
+    form: Form
+    scope: Literal["session", "run"]
+    """Within what an id is unique: two sessions may both have a reference id 17."""
+    issued: tuple[Place, ...] = ()
+    """Where the server hands it out; empty: the Bayeux protocol does (the client id)."""
+    used: tuple[Place, ...] = ()
+    """Where it turns up afterwards."""
+
+    def fits(self, value: Json) -> bool:
+        """Whether `value` can be an identity of this kind at all: a `true` is no reference id."""
+        if self.form == "integer":
+            return isinstance(value, int) and not isinstance(value, bool)
+        return isinstance(value, str) and value != ""
+
+
+Where = Literal["header", "cookie", "json", "query", "form", "handshake"]
+"""`handshake`: custom fields, and members of `ext`, of a `/meta/handshake` request."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecretRule:
+    """Names under which secrets are found; names match in any case and with any separators."""
+
+    name: str
+    kind: str
+    """Kind of the placeholder: `token`, `password`, `cookie`, `client-id`, `credentials`."""
+    where: tuple[Where, ...]
+    names: tuple[str, ...]
+    """`access-token` is also `accessToken` and `ACCESS_TOKEN`; `*` stands for any text."""
+    exceptions: tuple[str, ...] = ()
+    """Names this rule leaves alone though `names` has them."""
+    everywhere: bool = True
+    """Whether a secret of 16 characters or more found so is replaced wherever else it turns up."""
+    named_by: str | None = None
+    """A response header whose value is one more header name of this rule (`X-CSRF-HEADER`)."""
+
+
+Condition = tuple[TypedPath, tuple[Json, ...]]
+"""A field and the values one of which it must have."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CauseRule:
+    """How an event that carries no correlation id finds the exchange that caused it."""
+
+    name: str
+    channel: str | None = None
+    """Channel or channel pattern (`/v2/me/*`) the event must be on."""
+    event: tuple[Condition, ...] = ()
+    """What the event's data must say, all of it."""
+    operations: tuple[str, ...] = ()
+    """Names of operations that can be the cause; `*` stands for any text: `Pull*`."""
+    answer: tuple[Condition, ...] = ()
+    """What the exchange's answer must say (a field that is absent says nothing against it)."""
+    same: tuple[tuple[TypedPath, tuple[str, ...]], ...] = ()
+    """Field of the event's data, and the parts of the exchange one of which has the same value:
+    `path:last`, `path:any`, `query:<name>` (a comma-separated list counts as its items),
+    `json:<typed path>`, `answer:<typed path>`. A URI counts as its last segment. A field that the
+    event lacks says nothing, but the first must be there."""
+    session: Literal["same", "any"] = "same"
+    """Whether another session's exchange can be the cause."""
+    within_s: float = 30.0
+    """How long after the exchange the event can still come, seconds."""
+    once: str | None = None
+    """An exchange causes one event of this name per session; rules may share the name. Without it
+    an exchange can cause any number, and the latest exchange is taken."""
+
+
+DEFAULT_SAFE_METHODS = ("GET", "HEAD", "OPTIONS", "TRACE")
+"""RFC 9110 §9.2.1."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Profile:
+    """All of one API that is not code."""
+
+    name: str
+    about: str = ""
+    bayeux_paths: tuple[str, ...] = ("/cometd",)
+    """Base paths of Bayeux endpoints; the first is the one a cassette without one is served at."""
+    dialect: str = "cometd3"
+    """Whose error strings the Bayeux server speaks where the recording does not say."""
+    operation: TypedPath | None = None
+    """Field of a request's JSON that names the operation: `operationName`."""
+    identities: tuple[IdentityKind, ...] = ()
+    secrets: tuple[SecretRule, ...] = ()
+    """In order of precedence: the first rule that has a name decides its kind."""
+    causes: tuple[CauseRule, ...] = ()
+    """In order of precedence."""
+    subjects: tuple[TypedPath, ...] = ()
+    """Fields of event data that say what an event is about; among exchanges with an equal
+    correlation id, one that speaks of the same thing is preferred."""
+    uri_fields: tuple[TypedPath, ...] = ()
+    """Fields of response JSON and event data with absolute URIs, whose origin is rewritten (that
+    of the header `Location` always is)."""
+    volatile: tuple[Place, ...] = ()
+    """Parts of a request that differ from run to run and are ignored when matching."""
+    session_cookies: tuple[str, ...] = ()
+    """Cookies that tie requests to one server session, the most telling first."""
+    repeatable: tuple[str, ...] = ()
+    """Operations that may be asked for again and are answered as before."""
+    ends_session: tuple[str, ...] = ()
+    """Operations after which the server session is gone."""
+    safe_methods: tuple[str, ...] = DEFAULT_SAFE_METHODS
+
+    def kind(self, name: str) -> IdentityKind | None:
+        """The identity kind of that name, or None."""
+        return next((kind for kind in self.identities if kind.name == name), None)
+
+    def operation_name(self, request: Request | Json) -> str | None:
+        """The operation a request (or its JSON) names, or None."""
+        if self.operation is None:
+            return None
+        value = _json_of(request) if isinstance(request, Request) else request
+        found = next(iter(self.operation.find(value)), None)
+        return found[1] if found is not None and isinstance(found[1], str) else None
+
+
+def _json_of(request: Request) -> Json:
+    if request.body[:1] not in (b"{", b"[", b" ", b"\n", b"\r", b"\t"):
+        return None
+    try:
+        value: Json = json.loads(request.body)
+    except (ValueError, RecursionError):
+        return None
+    return value

@@ -1,0 +1,365 @@
+"""The written form of a profile: a mapping, as YAML gives it, into a `Profile` or a clear error.
+
+Every error names the source, the key that is wrong and what is allowed there. A profile that
+extends another is laid over it: single values replace, lists grow, and rules and identity kinds of
+the same name replace the inherited ones; its own rules come first.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any, NoReturn, TypeVar, cast, get_args
+
+from .errors import ProfileError
+from .json_value import Json
+from .profile import (
+    CauseRule,
+    Condition,
+    Form,
+    IdentityKind,
+    Part,
+    Place,
+    Profile,
+    SecretRule,
+    Where,
+)
+from .typed_path import TypedPath
+
+_PROFILE_KEYS = (
+    "profile",
+    "extends",
+    "about",
+    "bayeux",
+    "operation",
+    "repeatable",
+    "ends_session",
+    "safe_methods",
+    "session_cookies",
+    "subjects",
+    "uri_fields",
+    "volatile",
+    "identities",
+    "secrets",
+    "causes",
+    "without",
+)
+_IDENTITY_KEYS = ("form", "scope", "issued", "used")
+_SECRET_KEYS = ("name", "kind", "where", "names", "except", "everywhere", "named_by")
+_CAUSE_KEYS = (
+    "name",
+    "channel",
+    "event",
+    "operations",
+    "answer",
+    "same",
+    "session",
+    "within_s",
+    "once",
+)
+_SAME_FORMS = "path:last, path:any, query:<name>, json:<path>, answer:<path>"
+_KIND = re.compile(r"[a-z][a-z0-9-]*")
+
+T = TypeVar("T")
+Named = TypeVar("Named", IdentityKind, SecretRule, CauseRule)
+
+
+def parse_profile(mapping: object, source: str, *, base: Profile | None = None) -> Profile:
+    """The profile that `mapping` describes, laid over `base` if there is one.
+
+    `source` names the file in errors. Raises ProfileError.
+    """
+    top = _Node(mapping, source, "")
+    keys = top.mapping(_PROFILE_KEYS)
+    without = set(keys.strings("without"))
+    inherited = base or Profile(name="")
+    bayeux = keys.at("bayeux", {}).mapping(("paths", "dialect"))
+    profile = Profile(
+        name=keys.required("profile").text(),
+        about=keys.at("about", inherited.about).text(),
+        bayeux_paths=_joined(
+            [path.absolute_path() for path in bayeux.at("paths", []).items()],
+            base.bayeux_paths if base else (),
+        )
+        or inherited.bayeux_paths,
+        dialect=bayeux.at("dialect", inherited.dialect).text(),
+        operation=keys.at("operation").typed_path() if "operation" in keys else inherited.operation,
+        identities=_laid_over(
+            [_identity(name, node) for name, node in keys.at("identities", {}).members()],
+            inherited.identities,
+            without,
+        ),
+        secrets=_laid_over(
+            [_secret(node) for node in keys.at("secrets", []).items()], inherited.secrets, without
+        ),
+        causes=_laid_over(
+            [_cause(node) for node in keys.at("causes", []).items()], inherited.causes, without
+        ),
+        subjects=_joined(keys.paths("subjects"), inherited.subjects),
+        uri_fields=_joined(keys.paths("uri_fields"), inherited.uri_fields),
+        volatile=_joined(
+            [node.place() for node in keys.at("volatile", []).items()], inherited.volatile
+        ),
+        session_cookies=_joined(keys.strings("session_cookies"), inherited.session_cookies),
+        repeatable=_joined(keys.strings("repeatable"), inherited.repeatable),
+        ends_session=_joined(keys.strings("ends_session"), inherited.ends_session),
+        safe_methods=tuple(keys.strings("safe_methods")) or inherited.safe_methods,
+    )
+    known = {kind.name for kind in inherited.identities}
+    known |= {rule.name for rule in inherited.secrets}
+    known |= {rule.name for rule in inherited.causes}
+    if without - known:
+        keys.at("without").fail(
+            f"{sorted(without - known)[0]!r} is no rule or identity kind of the extended profile",
+            f"it has {', '.join(sorted(known)) or 'none'}",
+        )
+    return profile
+
+
+def extended_name(mapping: object, source: str) -> str | None:
+    """The profile that `mapping` says it extends, or None. Raises ProfileError."""
+    keys = _Node(mapping, source, "").mapping(_PROFILE_KEYS)
+    return keys.at("extends").text() if "extends" in keys else None
+
+
+def _identity(name: str, node: _Node) -> IdentityKind:
+    keys = node.mapping(_IDENTITY_KEYS)
+    if not _KIND.fullmatch(name):
+        node.fail(f"{name!r} is no name for an identity kind", "write small-letters-and-dashes")
+    return IdentityKind(
+        name=name,
+        form=cast(Form, keys.required("form").choice(get_args(Form))),
+        scope=cast(Any, keys.at("scope", "session").choice(("session", "run"))),
+        issued=tuple(place.place() for place in keys.at("issued", []).items()),
+        used=tuple(place.place() for place in keys.at("used", []).items()),
+    )
+
+
+def _secret(node: _Node) -> SecretRule:
+    keys = node.mapping(_SECRET_KEYS)
+    kind = keys.required("kind")
+    if not _KIND.fullmatch(kind.text()):
+        kind.fail(f"{kind.text()!r} is no placeholder kind", "write small-letters-and-dashes")
+    return SecretRule(
+        name=keys.required("name").text(),
+        kind=kind.text(),
+        where=tuple(
+            cast(Where, where.choice(get_args(Where)))
+            for where in keys.required("where").one_or_more()
+        ),
+        names=tuple(name.text() for name in keys.required("names").one_or_more()),
+        exceptions=tuple(keys.strings("except")),
+        everywhere=keys.at("everywhere", True).boolean(),
+        named_by=keys.at("named_by").text() if "named_by" in keys else None,
+    )
+
+
+def _cause(node: _Node) -> CauseRule:
+    keys = node.mapping(_CAUSE_KEYS)
+    rule = CauseRule(
+        name=keys.required("name").text(),
+        channel=keys.at("channel").absolute_path() if "channel" in keys else None,
+        event=tuple(keys.at("event", {}).conditions()),
+        operations=tuple(name.text() for name in keys.required("operations").one_or_more()),
+        answer=tuple(keys.at("answer", {}).conditions()),
+        same=tuple(_same(member) for member in keys.at("same", {}).members()),
+        session=cast(Any, keys.at("session", "same").choice(("same", "any"))),
+        within_s=keys.at("within_s", 30.0).positive(),
+        once=keys.at("once").text() if "once" in keys else None,
+    )
+    if not rule.event and rule.channel is None:
+        node.fail("this rule would take every event", "give it an `event` or a `channel`")
+    if rule.session == "any" and not rule.same:
+        node.fail(
+            "`session: any` without `same` would tie unrelated sessions together",
+            "say in `same` what event and request have in common",
+        )
+    return rule
+
+
+def _same(member: tuple[str, _Node]) -> tuple[TypedPath, tuple[str, ...]]:
+    path, parts = member
+    return parts.path_named(path), tuple(part.request_part() for part in parts.one_or_more())
+
+
+def _joined(own: Iterable[T], inherited: Iterable[T]) -> tuple[T, ...]:
+    return tuple(dict.fromkeys((*own, *inherited)))
+
+
+def _laid_over(
+    own: list[Named], inherited: tuple[Named, ...], without: set[str]
+) -> tuple[Named, ...]:
+    taken = without | {rule.name for rule in own}
+    return tuple(own) + tuple(rule for rule in inherited if rule.name not in taken)
+
+
+class _Node:
+    """A value of the written profile together with where it stands, for errors."""
+
+    def __init__(self, value: object, source: str, where: str) -> None:
+        self.value = value
+        self.source = source
+        self.where = where
+
+    def fail(self, what: str, hint: str) -> NoReturn:
+        place = f" at `{self.where}`" if self.where else ""
+        raise ProfileError(
+            f"profile {self.source}{place}: {what}", hint=hint, reason="profile_invalid"
+        )
+
+    def _is(self, wanted: type | tuple[type, ...], words: str) -> Any:
+        number_meant = wanted is not bool and isinstance(self.value, bool)
+        if number_meant or not isinstance(self.value, wanted):
+            shown = "nothing" if self.value is None else f"{self.value!r:.60}"
+            self.fail(f"{shown} stands where {words} is wanted", f"write {words} here")
+        return self.value
+
+    def text(self) -> str:
+        return cast(str, self._is(str, "a text"))
+
+    def boolean(self) -> bool:
+        return cast(bool, self._is(bool, "`true` or `false`"))
+
+    def positive(self) -> float:
+        number = float(self._is((int, float), "a number of seconds above 0"))
+        if not 0 < number < float("inf"):
+            self.fail(f"{number} is not above 0", "write a number of seconds above 0 here")
+        return number
+
+    def choice(self, allowed: tuple[str, ...]) -> str:
+        text = self.text()
+        if text not in allowed:
+            self.fail(f"{text!r} is not known here", _suggest(text, allowed))
+        return text
+
+    def absolute_path(self) -> str:
+        text = self.text()
+        if not text.startswith("/"):
+            self.fail(f"{text!r} does not begin with a slash", "write it as in `/cometd`")
+        return text
+
+    def typed_path(self) -> TypedPath:
+        return self.path_named(self.text())
+
+    def path_named(self, text: str) -> TypedPath:
+        try:
+            return TypedPath.parse(text)
+        except ValueError as error:
+            self.fail(str(error), "write keys joined by dots, as in `workitem.id` or `**.uri`")
+
+    def request_part(self) -> str:
+        text = self.text()
+        form, _, rest = text.partition(":")
+        if form in ("json", "answer") and rest:
+            self.path_named(rest)
+        elif text not in ("path:last", "path:any") and not (form == "query" and rest):
+            self.fail(f"{text!r} names no part of a request", f"write one of {_SAME_FORMS}")
+        return text
+
+    def place(self) -> Place:
+        part, _, rest = self.text().strip().partition(" ")
+        rest = rest.strip()
+        if part not in get_args(Part):
+            self.fail(
+                f"{part!r} is no part of a request, answer or event", _suggest(part, get_args(Part))
+            )
+        if not rest:
+            self.fail(f"{part!r} does not say which", f"write it as in `{_EXAMPLES[part]}`")
+        known = cast(Part, part)
+        if part.endswith(".json") or part == "event.data":
+            return Place(part=known, path=self.path_named(rest))
+        if rest.startswith("named-by "):
+            if not part.endswith(".header"):
+                self.fail("only the name of a header can be named by another", "")
+            return Place(part=known, named_by=rest.removeprefix("named-by ").strip())
+        if part == "request.path" and not (rest.startswith("/") and rest.count("{}") == 1):
+            self.fail(f"{rest!r} is no path with one `{{}}`", "write it as in `/api/things/{}`")
+        return Place(part=known, name=rest)
+
+    def conditions(self) -> list[Condition]:
+        return [
+            (node.path_named(path), tuple(value.scalar() for value in node.one_or_more()))
+            for path, node in self.members()
+        ]
+
+    def scalar(self) -> Json:
+        if self.value is not None and not isinstance(self.value, str | int | float | bool):
+            self.fail("a single value is wanted", "write a text, a number, true, false or null")
+        return self.value
+
+    def items(self) -> list[_Node]:
+        values = self._is(list, "a list")
+        return [
+            _Node(value, self.source, f"{self.where}[{index}]")
+            for index, value in enumerate(values)
+        ]
+
+    def one_or_more(self) -> list[_Node]:
+        if not isinstance(self.value, list):
+            return [self]
+        if not self.value:
+            self.fail("the list is empty", "write at least one value")
+        return self.items()
+
+    def members(self) -> list[tuple[str, _Node]]:
+        found = []
+        for key, value in self._is(dict, "a mapping").items():
+            where = f"{self.where}.{key}" if self.where else str(key)
+            if not isinstance(key, str):
+                self.fail(f"the key {key!r} is no text", "put it in quotes")
+            found.append((key, _Node(value, self.source, where)))
+        return found
+
+    def mapping(self, allowed: tuple[str, ...]) -> _Keys:
+        members = dict(self.members())
+        for key, node in members.items():
+            if key not in allowed:
+                node.fail("this key is not known here", _suggest(key, allowed))
+        return _Keys(self, members)
+
+
+class _Keys:
+    """The members of a mapping whose keys are all known."""
+
+    def __init__(self, node: _Node, members: Mapping[str, _Node]) -> None:
+        self._node = node
+        self._members = members
+
+    def __contains__(self, key: str) -> bool:
+        return key in self._members
+
+    def at(self, key: str, default: object = None) -> _Node:
+        where = f"{self._node.where}.{key}" if self._node.where else key
+        return self._members.get(key) or _Node(default, self._node.source, where)
+
+    def required(self, key: str) -> _Node:
+        if key not in self._members:
+            self._node.fail(f"the key `{key}` is missing", f"add `{key}: …`")
+        return self._members[key]
+
+    def strings(self, key: str) -> list[str]:
+        return [node.text() for node in self.at(key, []).items()]
+
+    def paths(self, key: str) -> list[TypedPath]:
+        return [node.typed_path() for node in self.at(key, []).items()]
+
+
+_EXAMPLES = {
+    "request.json": "request.json id",
+    "response.json": "response.json referenceIds.*",
+    "event.data": "event.data referenceId",
+    "request.header": "request.header X-CSRF-TOKEN",
+    "response.header": "response.header X-CSRF-TOKEN",
+    "request.cookie": "request.cookie JSESSIONID",
+    "response.cookie": "response.cookie JSESSIONID",
+    "request.query": "request.query clientId",
+    "request.path": "request.path /api/v2/me/workitems/{}",
+}
+
+
+def _suggest(word: str, allowed: Iterable[str]) -> str:
+    choices = list(allowed)
+    near = difflib.get_close_matches(word, choices, n=1)
+    nearest = f"did you mean `{near[0]}`? " if near else ""
+    return f"{nearest}allowed: {', '.join(choices)}"
