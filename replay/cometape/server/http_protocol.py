@@ -1,0 +1,427 @@
+"""One connection that speaks HTTP/1.1: httptools parses, a `ServiceHost` decides.
+
+Requests are handed on as soon as they are complete, also while earlier ones are unanswered;
+answers leave in the order of the requests (RFC 9112 §9.3.2). No task or coroutine per connection:
+a held exchange costs this object, an `Exchange` and the transport.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from math import inf
+from typing import TYPE_CHECKING
+
+from httptools import (
+    HttpParserCallbackError,
+    HttpParserError,
+    HttpParserUpgrade,
+    HttpRequestParser,
+)
+
+from cometape.core.exchange import Headers, Response
+
+from .incoming import IncomingRequest
+from .outgoing import CONTINUE, render
+from .problem import Refusal
+from .service_host import ServiceHost
+
+if TYPE_CHECKING:
+    from .websocket_protocol import Handshake
+
+# What is done with bytes that arrive
+READING = 0
+"""They are parsed."""
+LAST = 1
+"""Ignored: the client or the service wants the connection closed after the answers due."""
+REFUSED = 2
+"""Ignored, and read for a moment longer so that the client can read why."""
+UPGRADING = 3
+"""Kept for the WebSocket that the service may accept."""
+
+RESET_ARRIVES_S = 0.02
+"""How long after a probe its effect is looked for."""
+SURPLUS_CONNECTIONS = 64
+"""So many beyond the bound are told 503; any further is dropped without a word."""
+
+
+class Exchange:
+    """One request whose answer is owed to its connection."""
+
+    __slots__ = ("_connection", "answer", "http_1_0", "keep_alive", "number", "to_head")
+
+    def __init__(
+        self, connection: HttpConnection, number: int, incoming: IncomingRequest, keep_alive: bool
+    ) -> None:
+        self._connection = connection
+        self.number = number
+        self.to_head = incoming.method == "HEAD"
+        self.http_1_0 = incoming.http_1_0
+        self.keep_alive = keep_alive
+        self.answer: bytes | None = None
+        """Its bytes, from when it is known until its turn has come."""
+
+    def respond(self, response: Response) -> None:
+        """Answer, as soon as all earlier requests of the connection are answered."""
+        self.answer = render(
+            response,
+            to_head=self.to_head,
+            keep_alive=self.keep_alive,
+            http_1_0=self.http_1_0,
+        )
+        self._connection.flush()
+
+    def abort(self) -> None:
+        """Close the connection instead of answering, once earlier requests are answered."""
+        self.answer = b""
+        self.keep_alive = False
+        self._connection.flush()
+
+    def accept(self, headers: Headers) -> None:
+        """Become a WebSocket."""
+        self._connection.become_websocket(self, headers)
+
+
+class HttpConnection(asyncio.Protocol):
+    """The protocol of one connection; see the module."""
+
+    __slots__ = (
+        "_half_closed",
+        "_handshake",
+        "_host",
+        "_incoming",
+        "_keep_alive",
+        "_owes_continue",
+        "_parser",
+        "_pending",
+        "_state",
+        "_surplus",
+        "_transport",
+        "_writing_paused",
+        "deadline_s",
+        "number",
+    )
+
+    _transport: asyncio.Transport
+
+    def __init__(self, host: ServiceHost) -> None:
+        self._host = host
+        self.number = host.new_connection_id()
+        self.deadline_s = inf
+        self._parser: HttpRequestParser | None = None
+        self._incoming: IncomingRequest | None = None
+        self._pending: list[Exchange] = []
+        self._state = READING
+        self._keep_alive = True
+        self._owes_continue = False
+        self._half_closed = False
+        self._writing_paused = False
+        self._handshake: Handshake | None = None
+        self._surplus = b""
+        """Bytes after the request to become a WebSocket."""
+
+    # Called by asyncio
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+        host = self._host
+        excess = len(host.connections) - host.max_connections
+        if excess >= SURPLUS_CONNECTIONS:
+            transport.abort()
+            return
+        host.opened(self)
+        self.deadline_s = host.time() + host.limits.idle_timeout_s
+        if excess >= 0:
+            self._refuse(
+                Refusal(503, "too-many-connections", f"{host.max_connections} connections are open")
+            )
+
+    def data_received(self, data: bytes) -> None:
+        if self._state == READING:
+            self._parse(data)
+            if len(self._pending) > self._host.limits.max_pipelined:
+                self._transport.pause_reading()
+        elif self._state == UPGRADING:
+            self._surplus += data
+            if len(self._surplus) > self._host.limits.max_header_bytes:
+                self._transport.abort()
+
+    def eof_received(self) -> bool:
+        """The client sends no more; whether to keep our side open."""
+        if self._state == READING and self._incoming is not None:
+            self._refuse(
+                Refusal(400, "bad-request", "the connection ended in the middle of a request")
+            )
+        if self._state in (REFUSED, UPGRADING) or not self._pending:
+            return False  # asyncio closes when what is written has left
+        if self._pending[0].http_1_0:
+            return False  # it cannot be asked
+        self._half_closed = True
+        self._probe()
+        return True
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._host.closed(self)
+        self._parser = None  # its callbacks refer to this object
+        self._incoming = None
+        self._state = REFUSED
+        pending, self._pending = self._pending, []
+        for exchange in pending:
+            if exchange.answer is None:
+                self._host.gone(exchange.number)
+
+    def pause_writing(self) -> None:
+        """The client reads too slowly: read no more from it."""
+        self._writing_paused = True
+        self._transport.pause_reading()
+        self.deadline_s = self._host.time() + self._host.limits.write_timeout_s
+
+    def resume_writing(self) -> None:
+        self._writing_paused = False
+        self._resume()
+        self._settle()
+
+    # Called by httptools, in the order of the bytes; a `Refusal` raised here ends the parsing
+
+    def on_message_begin(self) -> None:
+        if self._state == READING:
+            host = self._host
+            self._incoming = IncomingRequest(host.limits)
+            if not self._writing_paused:
+                self.deadline_s = host.time() + host.limits.header_timeout_s
+
+    def on_url(self, part: bytes) -> None:
+        if self._incoming is not None:
+            self._incoming.add_target(part)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if self._incoming is not None:
+            self._incoming.add_header(name, value)
+
+    def on_headers_complete(self) -> None:
+        incoming, parser = self._incoming, self._parser
+        if incoming is None or parser is None:
+            return
+        incoming.end_head(parser.get_method(), parser.get_http_version())
+        self._keep_alive = parser.should_keep_alive()
+        if incoming.noted and incoming.has_body:
+            if not self._writing_paused:
+                self.deadline_s = self._host.time() + self._host.limits.body_timeout_s
+            if incoming.wants_continue:
+                self._owes_continue = True
+                self._send_continue()
+
+    def on_body(self, part: bytes) -> None:
+        if self._incoming is not None:
+            self._incoming.add_body(part)
+
+    def on_message_complete(self) -> None:
+        incoming, parser = self._incoming, self._parser
+        if incoming is None or parser is None or parser.should_upgrade():
+            return  # an upgrade goes on in `_parse`
+        request = incoming.complete()
+        self._incoming = None
+        self._owes_continue = False
+        host = self._host
+        exchange = Exchange(self, host.new_exchange_id(), incoming, self._keep_alive)
+        if not self._keep_alive:
+            self._state = LAST
+        self._pending.append(exchange)
+        if not self._writing_paused:
+            self.deadline_s = inf
+        host.request(exchange, self.number, request)
+
+    # Called by exchanges and by the host
+
+    def flush(self) -> None:
+        """Write every answer whose turn has come."""
+        pending = self._pending
+        if not pending or pending[0].answer is None:
+            return
+        transport = self._transport
+        limit = self._host.limits.max_buffered_bytes
+        while pending and (answer := pending[0].answer) is not None:
+            exchange = pending.pop(0)
+            if transport.is_closing():
+                continue
+            if transport.get_write_buffer_size() > limit:
+                transport.abort()
+                return
+            transport.write(answer)
+            if not exchange.keep_alive:
+                self._end()
+                return
+        if self._owes_continue:
+            self._send_continue()
+        if self._half_closed and not pending:
+            transport.close()
+            return
+        self._resume()
+        self._settle()
+
+    def become_websocket(self, exchange: Exchange, headers: Headers) -> None:
+        """Hand the transport over to a WebSocket protocol."""
+        from .websocket_protocol import WebSocketConnection
+
+        handshake = self._handshake
+        assert handshake is not None
+        accepted = handshake.accept(headers)  # may raise: then nothing has changed
+        host, transport = self._host, self._transport
+        self._pending.clear()
+        host.closed(self)
+        connection = WebSocketConnection(host, transport, exchange.number, handshake)
+        if transport.is_closing():
+            host.upgraded(exchange.number, connection)
+            transport.set_protocol(connection)
+            return
+        transport.write(accepted)
+        transport.set_protocol(connection)
+        host.opened(connection)
+        host.upgraded(exchange.number, connection)
+        if self._surplus:
+            # Not now: the action that made this WebSocket is still being carried out.
+            host.loop.call_soon(connection.data_received, self._surplus)
+
+    def expire(self, now_s: float) -> None:
+        """`deadline_s` has passed."""
+        if self._state == REFUSED or self._writing_paused:
+            self._transport.abort()
+        elif self._half_closed:
+            self._probe()
+        elif self._incoming is not None:
+            part = "headers" if self._incoming.in_head else "body"
+            self._refuse(Refusal(408, "too-slow", f"the {part} of the request took too long"))
+        else:
+            self._transport.close()
+
+    def shut_down(self) -> None:
+        """The server ends."""
+        self._transport.close()
+
+    def abort(self) -> None:
+        """Disconnect without a word."""
+        self._transport.abort()
+
+    # Steps
+
+    def _parse(self, data: bytes) -> None:
+        parser = self._parser
+        if parser is None:
+            parser = self._parser = HttpRequestParser(self)
+        before = self._incoming
+        try:
+            parser.feed_data(data)
+            incoming = self._incoming
+            if incoming is not None and incoming is before:
+                incoming.fed(len(data))
+            return
+        except HttpParserUpgrade as upgrade:
+            surplus = data[upgrade.args[0] :]
+        except Refusal as refusal:
+            self._refuse(refusal)
+            return
+        except HttpParserCallbackError as error:
+            if not isinstance(error.__context__, Refusal):  # ours: a fault in a callback
+                raise
+            self._refuse(error.__context__)
+            return
+        except HttpParserError as error:
+            if self._state == READING:
+                self._refuse(Refusal(400, "bad-request", f"not HTTP/1.1: {error}"))
+            return
+        self._upgrade(surplus)
+
+    def _upgrade(self, surplus: bytes) -> None:
+        """The request at hand asks for an upgrade; `surplus` came after its headers."""
+        incoming = self._incoming
+        if incoming is None:
+            return
+        if not incoming.wants_websocket or incoming.http_1_0:
+            # RFC 9110 §7.8: ignored (Java's HttpClient asks every server for h2c). The parser
+            # has taken the body for another protocol, so a new one reads the request again.
+            self._parser = None
+            self._incoming = None
+            self._parse(incoming.without_upgrade())
+            if surplus and self._state == READING:
+                self._parse(surplus)
+            return
+        from .websocket_protocol import Handshake
+
+        try:
+            if incoming.method != "GET" or incoming.has_body or self._pending:
+                raise Refusal(
+                    400, "bad-upgrade", "a WebSocket opens with a GET, no body, nothing unanswered"
+                )
+            request = incoming.complete()
+            self._handshake = Handshake(request)
+        except Refusal as refusal:
+            self._refuse(refusal)
+            return
+        self._incoming = None
+        self._parser = None
+        self._surplus = surplus
+        self._state = UPGRADING
+        self.deadline_s = inf
+        exchange = Exchange(self, self._host.new_exchange_id(), incoming, keep_alive=False)
+        self._pending.append(exchange)
+        self._host.upgrade(exchange, self.number, request)
+
+    def _refuse(self, refusal: Refusal) -> None:
+        """Answer for the shell, after the answers due, and close."""
+        incoming = self._incoming or IncomingRequest(self._host.limits)
+        self._incoming = None
+        self._owes_continue = False
+        self._state = REFUSED
+        exchange = Exchange(self, 0, incoming, keep_alive=False)
+        self._pending.append(exchange)
+        exchange.respond(refusal.response)
+
+    def _end(self) -> None:
+        """The last answer is written."""
+        transport = self._transport
+        if self._state == REFUSED and not self._half_closed:
+            # Closing now, with bytes of the client unread, would send a reset that can overtake
+            # the answer (RFC 9112 §9.6).
+            self.deadline_s = self._host.time() + self._host.limits.linger_s
+            transport.write_eof()
+            transport.resume_reading()
+        else:
+            self._state = LAST
+            transport.close()
+
+    def _send_continue(self) -> None:
+        if not self._pending:  # else it would look like the answer to an earlier request
+            self._owes_continue = False
+            self._transport.write(CONTINUE)
+
+    def _resume(self) -> None:
+        if not self._writing_paused and len(self._pending) <= self._host.limits.max_pipelined:
+            self._transport.resume_reading()
+
+    def _settle(self) -> None:
+        """Set the deadline of a connection on which something has been finished."""
+        if self._pending or self._incoming is not None or self._state != READING:
+            return
+        if not self._writing_paused:
+            host = self._host
+            self.deadline_s = host.time() + host.limits.idle_timeout_s
+
+    def _probe(self) -> None:
+        """Find out whether a client that sends no more is still there to read.
+
+        TCP does not tell `close` from `shutdown(SHUT_WR)` until something is sent. An interim
+        answer is harmless to a client that waits (RFC 9110 §15.2) and is answered with a reset by
+        one that has gone, whose held connect must not swallow events.
+        """
+        if not self._transport.is_closing():
+            self._transport.write(CONTINUE)
+            self.deadline_s = self._host.time() + self._host.limits.probe_s
+            self._host.loop.call_later(RESET_ARRIVES_S, self._look_for_reset)
+
+    def _look_for_reset(self) -> None:
+        transport = self._transport
+        if not transport.is_closing():
+            sock = transport.get_extra_info("socket")
+            if sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
+                transport.abort()

@@ -1,0 +1,212 @@
+"""A request while it is being received: collected, held against the limits, completed.
+
+The grammar is llhttp's business; here are the rules it leaves to its user (RFC 9112 §2.2 to §7).
+"""
+
+from __future__ import annotations
+
+import zlib
+from urllib.parse import urlsplit
+
+from cometape.core.exchange import Headers, Request
+
+from .limits import Limits
+from .problem import Refusal
+
+NOTED = frozenset(
+    (b"host", b"content-length", b"transfer-encoding", b"content-encoding", b"expect", b"upgrade")
+)
+
+
+class IncomingRequest:
+    """One request on its way in; every method may raise `Refusal`."""
+
+    __slots__ = (
+        "_body",
+        "_headers",
+        "_limits",
+        "_raw",
+        "_size",
+        "_target",
+        "http_1_0",
+        "in_head",
+        "method",
+        "noted",
+    )
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._target = b""
+        self._headers: list[tuple[str, str]] = []
+        self._body: list[bytes] = []
+        self._size = 0
+        self._raw = 0
+        self.in_head = True
+        self.http_1_0 = False
+        self.method = ""
+        self.noted: dict[bytes, bytes] = {}
+        """The headers that concern the shell, by lower-case name."""
+
+    def fed(self, size: int) -> None:
+        """So many more bytes were parsed, and the request is still not complete.
+
+        The parser hands out a header when it is complete and says nothing of chunk extensions,
+        so that pieces of either would count for nothing without this.
+        """
+        self._raw += size
+        limits = self._limits
+        if self.in_head:
+            if self._raw > limits.max_header_bytes + limits.max_target_bytes:
+                raise self._headers_too_large()
+        elif self._raw > limits.max_header_bytes + 8 * self._size:  # "1\r\nx\r\n" is 6 bytes
+            raise Refusal(400, "bad-request", "far more chunk framing than body")
+
+    def add_target(self, part: bytes) -> None:
+        """A piece of the request target arrived."""
+        self._target += part
+        if len(self._target) > self._limits.max_target_bytes:
+            raise Refusal(
+                414,
+                "target-too-long",
+                f"the request target exceeds {self._limits.max_target_bytes} bytes",
+            )
+
+    def add_header(self, name: bytes, value: bytes) -> None:
+        """A header (or a trailer, which is counted and dropped) arrived."""
+        self._size += len(name) + len(value)
+        if self._size > self._limits.max_header_bytes:
+            raise self._headers_too_large()
+        if not self.in_head:
+            return
+        value = value.rstrip(b" \t")
+        lowered = name.lower()
+        if lowered in NOTED:
+            if lowered == b"host" and b"host" in self.noted:
+                raise Refusal(400, "bad-request", "more than one Host header")
+            self.noted[lowered] = value
+        self._headers.append((name.decode("latin-1"), value.decode("latin-1")))
+
+    def end_head(self, method: bytes, version: str) -> None:
+        """All headers are there: is this a request we can read?"""
+        self.in_head = False
+        self._size = self._raw = 0
+        self.method = method.decode("latin-1")
+        noted = self.noted
+        if version != "1.1":
+            if version != "1.0":
+                raise Refusal(505, "http-version", f"HTTP/{version} is not spoken here: use 1.1")
+            self.http_1_0 = True
+        elif b"host" not in noted:  # RFC 9112 §3.2
+            raise Refusal(400, "bad-request", "an HTTP/1.1 request needs a Host header")
+        if self.method == "CONNECT":
+            raise Refusal(501, "not-a-proxy", "this server opens no tunnels")
+        if b"transfer-encoding" in noted:
+            if self.http_1_0:  # RFC 9112 §6.1: framing that an older relay would not see
+                raise Refusal(400, "bad-request", "Transfer-Encoding in an HTTP/1.0 request")
+            if noted[b"transfer-encoding"].lower() != b"chunked":
+                raise Refusal(501, "transfer-coding", "the only transfer coding here is chunked")
+        if int(noted.get(b"content-length", b"0")) > self._limits.max_body_bytes:
+            raise self._body_too_large()
+        coding = noted.get(b"content-encoding", b"identity").lower()
+        if coding not in (b"identity", b"gzip", b"x-gzip", b"deflate", b""):
+            raise Refusal(
+                415,
+                "content-coding",
+                f"a body may be compressed with gzip or deflate, not {coding.decode('latin-1')}",
+                ("Accept-Encoding", "gzip, deflate"),
+            )
+        expect = noted.get(b"expect")
+        if expect is not None and expect.lower() != b"100-continue":
+            raise Refusal(417, "expectation", "the only expectation met here is 100-continue")
+
+    @property
+    def wants_continue(self) -> bool:
+        """Whether the client waits for `100 Continue` before it sends a body (RFC 9110 §10.1.1)."""
+        return b"expect" in self.noted and not self.http_1_0 and self.has_body
+
+    @property
+    def has_body(self) -> bool:
+        """Whether the headers announce a body."""
+        noted = self.noted
+        return (
+            b"transfer-encoding" in noted or noted.get(b"content-length", b"0").strip(b"0") != b""
+        )
+
+    @property
+    def wants_websocket(self) -> bool:
+        """Whether this is an upgrade we know; any other is ignored (RFC 9110 §7.8)."""
+        return self.noted.get(b"upgrade", b"").lower() == b"websocket"
+
+    def add_body(self, part: bytes) -> None:
+        """A piece of the body arrived, without the chunks' framing."""
+        self._size += len(part)
+        if self._size > self._limits.max_body_bytes:
+            raise self._body_too_large()
+        self._body.append(part)
+
+    def complete(self) -> Request:
+        """The whole request: target in origin form, body decompressed."""
+        body = b"".join(self._body)
+        coding = self.noted.get(b"content-encoding")
+        if coding and body and coding.lower() != b"identity":
+            body = self._inflated(body, coding.lower())
+        target = self._target.decode("latin-1")
+        headers = self._headers
+        if not target.startswith("/") and target != "*":
+            target, headers = _origin_form(target, headers)
+        return Request(
+            method=self.method,
+            target=target,
+            headers=Headers(headers),
+            body=body,
+        )
+
+    def without_upgrade(self) -> bytes:
+        """The same head as bytes, without asking for an upgrade: to be parsed once more."""
+        lines = [f"{self.method} {self._target.decode('latin-1')} HTTP/1.1\r\n"]
+        lines += [
+            f"{name}: {value}\r\n"
+            for name, value in self._headers
+            if name.lower() not in ("upgrade", "expect")
+        ]
+        return "".join((*lines, "\r\n")).encode("latin-1")
+
+    def _headers_too_large(self) -> Refusal:
+        limit = self._limits.max_header_bytes
+        return Refusal(431, "headers-too-large", f"the headers exceed {limit} bytes")
+
+    def _body_too_large(self) -> Refusal:
+        return Refusal(
+            413, "body-too-large", f"the body exceeds {self._limits.max_body_bytes} bytes"
+        )
+
+    def _inflated(self, body: bytes, coding: bytes) -> bytes:
+        limit = self._limits.max_body_bytes
+        # 31: a gzip header is wanted; 15: zlib's, which "deflate" means (RFC 9110 §8.4.1.2);
+        # -15: neither, which many clients mean by it.
+        windows = (15, -15) if coding == b"deflate" else (31,)
+        for window in windows:
+            inflater = zlib.decompressobj(window)
+            try:
+                plain = inflater.decompress(body, limit + 1)
+            except zlib.error:
+                continue
+            if len(plain) > limit:
+                raise self._body_too_large()
+            if inflater.eof:
+                return plain
+        raise Refusal(400, "bad-request", f"the body is not valid {coding.decode('latin-1')}")
+
+
+def _origin_form(target: str, headers: list[tuple[str, str]]) -> tuple[str, list[tuple[str, str]]]:
+    """`http://host/path` as `/path`; its host replaces the Host header (RFC 9112 §3.2.2)."""
+    parts = urlsplit(target)
+    if parts.scheme.lower() not in ("http", "https") or not parts.netloc:
+        raise Refusal(400, "bad-request", "the request target is neither a path nor an http URL")
+    path = target.split("://", 1)[1][len(parts.netloc) :]
+    if not path.startswith("/"):
+        path = f"/{path}"
+    replaced = [
+        (name, parts.netloc if name.lower() == "host" else value) for name, value in headers
+    ]
+    return path, replaced

@@ -1,0 +1,307 @@
+"""A listening socket in front of a service: in a running loop, for a command, or in a thread."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import gc
+import os
+import signal
+import socket
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from types import TracebackType
+from typing import Self, TypeVar
+
+from cometape.core.errors import ConfigurationError
+from cometape.core.service import Action, Service
+
+from .http_protocol import HttpConnection
+from .limits import Limits
+from .service_host import ServiceHost
+
+try:
+    import resource
+except ImportError:  # pragma: no cover - Windows has no such limit
+    resource = None  # type: ignore[assignment]
+
+T = TypeVar("T")
+
+BACKLOG = 2048
+"""Connections the kernel keeps until we accept them: a thousand clients may start at once."""
+SPARE_FILES = 64
+"""Files the process may need besides connections."""
+FAREWELL_S = 1.0
+"""How long stopping waits for what is written to reach the clients."""
+
+
+class Listener:
+    """Serves `service` on one address, in the running event loop.
+
+    `port` 0 takes a free one. Nothing is opened before `start`.
+    """
+
+    def __init__(
+        self,
+        service: Service,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        limits: Limits | None = None,
+    ) -> None:
+        self._service = service
+        self._address = host
+        self._port = port
+        self._limits = limits or Limits()
+        self._server: asyncio.Server | None = None
+        self._host: ServiceHost | None = None
+        self.url = ""
+        """The base URL, without a slash at its end, once started."""
+
+    async def start(self) -> str:
+        """Listen; the base URL, `http://HOST:PORT`.
+
+        Raises:
+            ConfigurationError: the port is in use or not allowed, or the host has no address here.
+        """
+        loop = asyncio.get_running_loop()
+        host = self._host = ServiceHost(self._service, self._limits, loop)
+        host.max_connections = _affordable(self._limits.max_connections)
+        sock = _bind(self._address, self._port)
+        try:
+            self._server = await loop.create_server(
+                lambda: HttpConnection(host), sock=sock, backlog=BACKLOG
+            )
+        except BaseException:
+            sock.close()
+            raise
+        port = sock.getsockname()[1]
+        name = f"[{self._address}]" if ":" in self._address else self._address
+        self.url = f"http://{name}:{port}"
+        return self.url
+
+    async def stop(self) -> None:
+        """Stop listening and disconnect every client (WebSockets with close code 1001)."""
+        server, host = self._server, self._host
+        if server is None or host is None:
+            return
+        self._server = None
+        server.close()
+        for connection in list(host.connections):
+            connection.shut_down()
+        patience = asyncio.get_running_loop().time() + FAREWELL_S
+        while host.connections and asyncio.get_running_loop().time() < patience:
+            await asyncio.sleep(0.005)
+        for connection in list(host.connections):
+            connection.abort()
+        await asyncio.sleep(0)  # aborted connections are told in the next turn of the loop
+        host.stop()
+
+    def perform(self, change: Callable[[float], Sequence[Action]]) -> None:
+        """Let `change(now_s)` alter the service from outside; its actions are carried out."""
+        assert self._host is not None, "not started"
+        self._host.perform(change)
+
+
+def serve(
+    service: Service,
+    *,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    limits: Limits | None = None,
+    on_listening: Callable[[str], None] | None = None,
+) -> None:
+    """Serve until SIGINT or SIGTERM, then disconnect everybody and return.
+
+    The first line on standard output is `listening on http://HOST:PORT`; `on_listening` is then
+    called with the base URL, for whatever a command has to say besides.
+
+    Raises:
+        ConfigurationError: as `Listener.start`.
+    """
+    _allow_files()
+    asyncio.run(_serve(Listener(service, host=host, port=port, limits=limits), on_listening))
+
+
+async def _serve(listener: Listener, on_listening: Callable[[str], None] | None) -> None:
+    loop = asyncio.get_running_loop()
+    ended = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        # Windows' loops know no signals; there Ctrl-C ends asyncio.run itself.
+        with contextlib.suppress(NotImplementedError):
+            loop.add_signal_handler(number, ended.set)
+    url = await listener.start()
+    try:
+        print(f"listening on {url}", flush=True)
+        if on_listening is not None:
+            on_listening(url)
+        gc.freeze()  # a cassette in memory need not be walked again and again
+        await ended.wait()
+    finally:
+        await listener.stop()
+
+
+class BackgroundServer:
+    """A service served by a loop in a thread of its own, as a context manager.
+
+        with BackgroundServer(service) as server:
+            requests.get(server.url)
+
+    The service belongs to that thread while the server runs; use `call` to look at it.
+    """
+
+    def __init__(
+        self,
+        service: Service,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        *,
+        limits: Limits | None = None,
+    ) -> None:
+        self._listener = Listener(service, host=host, port=port, limits=limits)
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: threading.Thread | None = None
+
+    @property
+    def url(self) -> str:
+        """The base URL, `http://HOST:PORT`."""
+        return self._listener.url
+
+    def start(self) -> Self:
+        """Listen, and return when clients can connect.
+
+        Raises:
+            ConfigurationError: as `Listener.start`.
+        """
+        started: Future[str] = Future()
+        self._thread = threading.Thread(
+            target=self._run, args=(started,), name="cometape server", daemon=True
+        )
+        self._thread.start()
+        try:
+            started.result()
+        except BaseException:
+            self._thread.join()
+            raise
+        return self
+
+    def stop(self) -> None:
+        """Disconnect every client and end the thread; the second time nothing happens."""
+        loop, thread = self._loop, self._thread
+        if loop is None or thread is None:
+            return
+        self._loop = self._thread = None
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+
+    def call(self, function: Callable[[], T]) -> T:
+        """Run `function` in the server's thread, between two requests; what it returns."""
+        assert self._loop is not None, "not started"
+        done: Future[T] = Future()
+
+        def run() -> None:
+            try:
+                done.set_result(function())
+            except BaseException as error:
+                done.set_exception(error)
+
+        self._loop.call_soon_threadsafe(run)
+        return done.result()
+
+    def perform(self, change: Callable[[float], Sequence[Action]]) -> None:
+        """As `Listener.perform`, from any thread."""
+        self.call(lambda: self._listener.perform(change))
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    def _run(self, started: Future[str]) -> None:
+        loop = asyncio.new_event_loop()
+        try:
+            try:
+                loop.run_until_complete(self._listener.start())
+            except BaseException as error:
+                started.set_exception(error)
+                return
+            self._loop = loop
+            started.set_result(self._listener.url)
+            loop.run_forever()
+            loop.run_until_complete(self._listener.stop())
+        finally:
+            loop.close()
+
+
+def _bind(host: str, port: int) -> socket.socket:
+    """A bound socket on the one address of `host` that suits best (IPv4 before IPv6).
+
+    One, because `localhost` names two addresses, and port 0 would be a different port on each.
+    """
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    except OSError as error:
+        raise ConfigurationError(
+            f"{host!r} is not an address of this machine: {error.strerror}",
+            hint="give --host an address such as 127.0.0.1 (this machine only) or 0.0.0.0 (all)",
+            reason="host-unknown",
+        ) from None
+    family, _, _, _, address = min(found, key=lambda each: each[0] != socket.AF_INET)
+    sock = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        if os.name == "posix":  # elsewhere it would let two servers share a port
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.bind(address)
+        sock.listen(BACKLOG)
+    except OSError as error:
+        sock.close()
+        raise _not_listening(host, port, error) from None
+    return sock
+
+
+def _not_listening(host: str, port: int, error: OSError) -> ConfigurationError:
+    if error.errno == errno.EADDRINUSE:
+        return ConfigurationError(
+            f"port {port} on {host} is in use by another program",
+            hint="stop that program, choose another port with --port, or take a free one with"
+            " --port 0",
+            reason="port-in-use",
+        )
+    if error.errno in (errno.EACCES, errno.EPERM):
+        return ConfigurationError(
+            f"port {port} on {host} may not be used by this user",
+            hint="choose a port above 1023 with --port, or take a free one with --port 0",
+            reason="port-not-allowed",
+        )
+    return ConfigurationError(
+        f"cannot listen on port {port} of {host}: {error.strerror}",
+        hint="give --host an address of this machine, such as 127.0.0.1",
+        reason="host-unknown",
+    )
+
+
+def _allow_files() -> None:
+    """Let this process open as many files as it may ask for: 10,000 held connects need them."""
+    if resource is not None:
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        if soft != hard:
+            with contextlib.suppress(OSError, ValueError):
+                resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def _affordable(connections: int) -> int:
+    """No more connections than the process may open files."""
+    if resource is None:  # pragma: no cover
+        return connections
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY:
+        return connections
+    return max(1, min(connections, soft - SPARE_FILES))

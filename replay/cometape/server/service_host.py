@@ -1,0 +1,273 @@
+"""Between the sockets and a service: ids, actions, the one timer, and faults of the service.
+
+A connection hands in what arrived; the service's actions are carried out at once and in their
+order, on whatever connections they concern.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Callable, Sequence
+from itertools import count
+from math import inf
+from typing import Protocol
+
+from cometape.core.exchange import Headers, Request, Response
+from cometape.core.service import (
+    Abort,
+    Action,
+    CloseSocket,
+    Respond,
+    SendText,
+    Service,
+    Upgrade,
+)
+
+from .limits import Limits
+from .problem import problem
+
+LATE_TICK_S = 0.001
+"""A service whose deadline stays in the past after a tick is asked again this much later."""
+FAULTY_TICK_S = 1.0
+"""… and this much later if its tick raised."""
+SWEEP_S = 1.0
+"""How often the timeouts of connections are looked at (sooner where a timeout is shorter)."""
+CODE_INTERNAL_ERROR = 1011  # RFC 6455 §7.4.1
+
+
+class OpenExchange(Protocol):
+    """What the host asks of the connection that brought an exchange."""
+
+    number: int
+    """The exchange id, from `ServiceHost.new_exchange_id`."""
+
+    def respond(self, response: Response) -> None: ...
+    def abort(self) -> None: ...
+    def accept(self, headers: Headers) -> None: ...
+
+
+class OpenSocket(Protocol):
+    """What the host asks of a connection that has become a WebSocket."""
+
+    def send_text(self, text: str) -> None: ...
+    def close(self, code: int, reason: str) -> None: ...
+    def abort(self) -> None: ...
+
+
+class Connection(Protocol):
+    """What the host asks of any connection."""
+
+    deadline_s: float
+    """When `expire` is wanted; `inf` for never."""
+
+    def expire(self, now_s: float) -> None: ...
+    def shut_down(self) -> None: ...
+    def abort(self) -> None: ...
+
+
+class ServiceHost:
+    """Drives one service for any number of connections of one event loop."""
+
+    def __init__(self, service: Service, limits: Limits, loop: asyncio.AbstractEventLoop) -> None:
+        self.limits = limits
+        self.connections: set[Connection] = set()
+        self.max_connections = limits.max_connections
+        self.time = loop.time
+        self.loop = loop
+        self.new_connection_id: Callable[[], int] = count(1).__next__
+        self.new_exchange_id: Callable[[], int] = count(1).__next__
+        self._service = service
+        self._exchanges: dict[int, OpenExchange] = {}
+        self._sockets: dict[int, OpenSocket] = {}
+        self._timer: asyncio.TimerHandle | None = None
+        self._armed_s = inf
+        self._resting_until_s = -inf
+        self._sweeper: asyncio.TimerHandle | None = None
+        self._sweep_s = min(
+            SWEEP_S,
+            limits.header_timeout_s / 4,
+            limits.body_timeout_s / 4,
+            limits.idle_timeout_s / 4,
+            limits.write_timeout_s / 4,
+            limits.linger_s / 2,
+            limits.probe_s / 2,
+        )
+
+    # Called by connections
+
+    def opened(self, connection: Connection) -> None:
+        """A connection exists: its timeouts are watched."""
+        self.connections.add(connection)
+        if self._sweeper is None:
+            self._sweeper = self.loop.call_later(self._sweep_s, self._sweep)
+
+    def closed(self, connection: Connection) -> None:
+        """A connection is no more."""
+        self.connections.discard(connection)
+
+    def request(self, exchange: OpenExchange, connection: int, request: Request) -> None:
+        """A whole request arrived."""
+        number = exchange.number
+        self._exchanges[number] = exchange
+        try:
+            actions = self._service.request(number, connection, request, self.time())
+        except Exception:
+            print_fault()
+            actions = [Respond(number, FAULT)]
+        self._carry_out(actions)
+
+    def upgrade(self, exchange: OpenExchange, connection: int, request: Request) -> None:
+        """A valid request to become a WebSocket arrived."""
+        number = exchange.number
+        self._exchanges[number] = exchange
+        try:
+            actions = self._service.upgrade(number, connection, request, self.time())
+        except Exception:
+            print_fault()
+            actions = [Respond(number, FAULT)]
+        self._carry_out(actions)
+
+    def upgraded(self, number: int, socket: OpenSocket) -> None:
+        """An exchange has become a WebSocket of the same number."""
+        self._exchanges.pop(number, None)
+        self._sockets[number] = socket
+
+    def text(self, socket: int, text: str) -> None:
+        """A whole text message arrived."""
+        try:
+            actions = self._service.text(socket, text, self.time())
+        except Exception:
+            print_fault()
+            actions = [CloseSocket(socket, CODE_INTERNAL_ERROR)]
+        self._carry_out(actions)
+
+    def gone(self, number: int) -> None:
+        """The client of an open exchange, or a WebSocket, has gone."""
+        if self._exchanges.pop(number, None) is None and self._sockets.pop(number, None) is None:
+            return
+        try:
+            actions = self._service.gone(number, self.time())
+        except Exception:
+            print_fault()
+            actions = ()
+        self._carry_out(actions)
+
+    # Called by whoever owns the server
+
+    def perform(self, change: Callable[[float], Sequence[Action]]) -> None:
+        """Let `change(now_s)` alter the service from outside; its actions are carried out."""
+        self._carry_out(change(self.time()))
+
+    def stop(self) -> None:
+        """No tick will come any more."""
+        for timer in (self._timer, self._sweeper):
+            if timer is not None:
+                timer.cancel()
+        self._timer = self._sweeper = None
+        self._armed_s = -inf
+
+    # Actions
+
+    def _carry_out(self, actions: Sequence[Action]) -> None:
+        for action in actions:
+            try:
+                self._act(action)
+            except Exception:  # an answer that cannot be put on the wire
+                print_fault()
+                if isinstance(action, Respond | Upgrade):
+                    self._answer_fault(action.exchange)
+                elif isinstance(action, SendText):
+                    self._close_faulty(action.socket)
+        self._arm()
+
+    def _act(self, action: Action) -> None:
+        if type(action) is Respond:
+            exchange = self._exchanges.get(action.exchange)
+            if exchange is not None:
+                exchange.respond(action.response)
+                del self._exchanges[action.exchange]
+        elif type(action) is SendText:
+            socket = self._sockets.get(action.socket)
+            if socket is not None:
+                socket.send_text(action.text)
+        elif type(action) is CloseSocket:
+            socket = self._sockets.get(action.socket)
+            if socket is not None:
+                socket.close(action.code, action.reason)
+        elif type(action) is Upgrade:
+            exchange = self._exchanges.get(action.exchange)
+            if exchange is not None:
+                exchange.accept(action.headers)
+        elif type(action) is Abort:
+            exchange = self._exchanges.pop(action.exchange, None)
+            if exchange is not None:
+                exchange.abort()
+            elif action.exchange in self._sockets:
+                self._sockets[action.exchange].abort()
+
+    def _answer_fault(self, number: int) -> None:
+        exchange = self._exchanges.pop(number, None)
+        if exchange is not None:
+            exchange.respond(FAULT)
+
+    def _close_faulty(self, number: int) -> None:
+        socket = self._sockets.get(number)
+        if socket is not None:
+            socket.close(CODE_INTERNAL_ERROR, "")
+
+    # Time
+
+    def _arm(self) -> None:
+        """Be woken at the service's deadline, or before (and then look again)."""
+        deadline_s = self._service.deadline_s()
+        if deadline_s is not None:
+            deadline_s = max(deadline_s, self._resting_until_s)
+            if deadline_s < self._armed_s:
+                self._arm_at(deadline_s)
+
+    def _arm_at(self, deadline_s: float) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = self.loop.call_at(deadline_s, self._wake)
+        self._armed_s = deadline_s
+
+    def _wake(self) -> None:
+        self._timer = None
+        self._armed_s = inf
+        deadline_s = self._service.deadline_s()
+        if deadline_s is None:
+            return
+        now_s = self.time()
+        if deadline_s > now_s:
+            self._arm_at(deadline_s)
+            return
+        try:
+            actions = self._service.tick(now_s)
+        except Exception:
+            print_fault()
+            actions = ()
+            self._resting_until_s = now_s + FAULTY_TICK_S
+        else:
+            self._resting_until_s = now_s + LATE_TICK_S
+        self._carry_out(actions)
+
+    def _sweep(self) -> None:
+        self._sweeper = None
+        now_s = self.time()
+        for connection in [each for each in self.connections if each.deadline_s <= now_s]:
+            connection.expire(now_s)
+        if self.connections:
+            self._sweeper = self.loop.call_later(self._sweep_s, self._sweep)
+
+
+FAULT = problem(
+    500, "internal-error", "the server failed on this request; its standard error tells why"
+)
+
+
+def print_fault() -> None:
+    """Print the exception being handled, once, with its traceback, on standard error."""
+    import traceback  # needed only now
+
+    print(traceback.format_exc(), file=sys.stderr, end="", flush=True)
