@@ -17,6 +17,13 @@ NODE_STAMPS := $(NODE_PARTS:%=tests/node/%/node_modules/.installed)
 NODE_DRIVER := tests/support/node_runtime.py
 BENCHMARKS := $(sort $(wildcard benchmarks/*.py))
 
+# Wheels and sources by hash; what comes as source is built by the packages of build.lock.
+define install
+$(PIP) install --quiet --require-hashes -r requirements/build.lock
+$(PIP) install --quiet --require-hashes --no-build-isolation --use-pep517 -r requirements/$(1).lock
+$(PIP) install --quiet --no-deps --no-build-isolation --editable .
+endef
+
 say = printf '\033[1m── %s\033[0m\n' $(1)
 
 .PHONY: help demo test check format lock bench clean
@@ -44,15 +51,16 @@ bench: $(VENV)/.dev-ready  ## the benchmarks: start-up, requests per second, mem
 	@for benchmark in $(BENCHMARKS); do $(call say,"$$benchmark"); $(PY) $$benchmark; done
 
 lock: $(VENV)/.dev-ready  ## renew the lock files, for Python 3.11 to 3.13 (UPGRADE=1: newest versions)
-	@$(call say,"requirements/dev.lock and requirements/demo.lock")
 	@$(PIP) install --quiet uv==$(UV_VERSION)
 	@export UV_CUSTOM_COMPILE_COMMAND="make lock"; \
-	compile="$(PY) -m uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
-	  --no-annotate --no-emit-index-url --no-emit-find-links"; \
-	$$compile $(if $(UPGRADE),--upgrade) --extra dev pyproject.toml requirements/build.in \
-	  -o requirements/dev.lock; \
-	rm -f requirements/demo.lock; \
-	$$compile -c requirements/dev.lock pyproject.toml requirements/demo.in -o requirements/demo.lock
+	compile() { \
+	  $(call say,"requirements/$$1.lock"); \
+	  $(PY) -m uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	    --no-annotate --no-emit-index-url --no-emit-find-links -o requirements/$$1.lock "$${@:2}"; \
+	}; \
+	compile dev $(if $(UPGRADE),--upgrade) --extra dev pyproject.toml requirements/build.in; \
+	compile demo -c requirements/dev.lock pyproject.toml requirements/demo.in; \
+	compile build -c requirements/dev.lock requirements/build.in
 	@for part in $(NODE_PARTS); do \
 	  $(call say,"tests/node/$$part/package-lock.json"); $(PY) $(NODE_DRIVER) lock tests/node/$$part; done
 
@@ -65,16 +73,14 @@ clean:  ## remove what was installed and built here
 $(PY):
 	@PYTHON="$(PYTHON)" VENV="$(VENV)" bash requirements/make-venv.sh
 
-$(VENV)/.demo-ready: requirements/demo.lock pyproject.toml | $(PY)
+$(VENV)/.demo-ready: requirements/demo.lock requirements/build.lock pyproject.toml | $(PY)
 	@$(call say,"Python packages from requirements/demo.lock")
-	@$(PIP) install --quiet --require-hashes -r requirements/demo.lock
-	@$(PIP) install --quiet --no-deps --no-build-isolation --editable .
+	@$(call install,demo)
 	@touch $@
 
-$(VENV)/.dev-ready: requirements/dev.lock pyproject.toml | $(PY)
+$(VENV)/.dev-ready: requirements/dev.lock requirements/build.lock pyproject.toml | $(PY)
 	@$(call say,"Python packages from requirements/dev.lock")
-	@$(PIP) install --quiet --require-hashes -r requirements/dev.lock
-	@$(PIP) install --quiet --no-deps --no-build-isolation --editable .
+	@$(call install,dev)
 	@touch $@ $(VENV)/.demo-ready
 
 tests/node/%/node_modules/.installed: tests/node/%/package-lock.json | $(VENV)/.dev-ready

@@ -1,0 +1,224 @@
+"""npm's `cometd` as the client of a test: carries out a plan, tells what it saw.
+
+The language of plans is described in `tests/node/plan.cjs`; the functions here build its steps.
+Times are seconds of CLOCK_MONOTONIC, the same in every process of a machine.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import pytest
+
+import node_runtime
+
+NODE = Path(__file__).parents[1] / "node"
+
+Version = Literal["cometd3", "cometd9"]
+VERSIONS: tuple[Version, ...] = ("cometd3", "cometd9")
+"""cometd 3.1.14, the generation of the Workbins API, and 9.0.0, the newest."""
+
+Transport = Literal["long-polling", "websocket"]
+Step = dict[str, Any]
+
+
+def of(step: str, *fields: str | int) -> Any:
+    """Stands for a field of what a step of the plan brought."""
+    return {"$of": [step, *fields]}
+
+
+def text(*parts: Any) -> Any:
+    """Stands for the parts, fields among them, as one text."""
+    return {"$text": list(parts)}
+
+
+def rest(name: str, method: str, target: Any, json: Any = None, **headers: str) -> Step:
+    """A step: one HTTP request."""
+    step: Step = {"do": "rest", "name": name, "method": method, "target": target}
+    return (
+        step | ({} if json is None else {"json": json}) | ({"headers": headers} if headers else {})
+    )
+
+
+def open_session(*channels: str) -> Step:
+    """A step: handshake, connect, subscribe (in whichever order the library does it)."""
+    return {"do": "open", "channels": list(channels)}
+
+
+def wait(name: str, channel: str | None = None, limit_s: float = 8, **where: Any) -> Step:
+    """A step: until an event comes, or has come, whose data has these values (`a__b` is `a.b`)."""
+    paths = {path.replace("__", "."): value for path, value in where.items()}
+    step: Step = {"do": "wait", "name": name, "where": paths, "limit_s": limit_s}
+    return step | ({} if channel is None else {"channel": channel})
+
+
+def publish(name: str, channel: str, data: Any) -> Step:
+    """A step: publish, until the server has acknowledged it."""
+    return {"do": "publish", "name": name, "channel": channel, "data": data}
+
+
+def sleep(seconds: float) -> Step:
+    """A step: nothing, for a while; events still arrive."""
+    return {"do": "sleep", "seconds": seconds}
+
+
+def disconnect() -> Step:
+    """A step: the end of the Bayeux session."""
+    return {"do": "disconnect"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What came back for a `rest` step."""
+
+    status: int
+    json: Any
+    text: str
+    headers: Mapping[str, Any]
+    sent_s: float
+    at_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """An event as the library handed it on."""
+
+    channel: str
+    data: Any
+    at_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """Everything a client saw while it carried out its plan."""
+
+    lines: tuple[Mapping[str, Any], ...]
+
+    def _kind(self, kind: str) -> list[Mapping[str, Any]]:
+        return [line for line in self.lines if line["kind"] == kind]
+
+    def answer(self, step: str) -> Answer:
+        """The answer of a `rest` step."""
+        line = next(line for line in self._kind("answer") if line["step"] == step)
+        return Answer(**{name: line[name] for name in Answer.__slots__})
+
+    @property
+    def answers(self) -> dict[str, Answer]:
+        """All answers by the names of their steps."""
+        return {line["step"]: self.answer(line["step"]) for line in self._kind("answer")}
+
+    @property
+    def events(self) -> list[Event]:
+        """All events, in order of arrival."""
+        return [
+            Event(channel=line["channel"], data=line["data"], at_s=line["at_s"])
+            for line in self._kind("event")
+        ]
+
+    def waited(self, step: str) -> Event:
+        """The event that a `wait` step was satisfied by."""
+        line = next((line for line in self._kind("waited") if line["step"] == step), None)
+        assert line is not None, f"{step} never came\n{self}"
+        return Event(channel=line["channel"], data=line["data"], at_s=line["event_at_s"])
+
+    @property
+    def late(self) -> list[str]:
+        """The `wait` steps that gave up."""
+        return [line["step"] for line in self._kind("timeout")]
+
+    @property
+    def client_ids(self) -> list[str]:
+        """The client id of each handshake."""
+        return [
+            line["message"]["clientId"]
+            for line in self._kind("meta")
+            if line["message"]["channel"] == "/meta/handshake" and "clientId" in line["message"]
+        ]
+
+    @property
+    def finished(self) -> bool:
+        """Whether the plan was carried out to its end and every wait was satisfied."""
+        return bool(self._kind("end")) and not self.late
+
+    def __str__(self) -> str:
+        return "\n".join(json.dumps(line) for line in self.lines)
+
+
+class Client:
+    """A client at work; `seen` waits for the end of its plan."""
+
+    def __init__(self, version: Version, plan: Mapping[str, Any]) -> None:
+        script = NODE / version / ("client.cjs" if version == "cometd3" else "client.js")
+        self._limit_s = float(plan.get("limit_s", 30)) + 10
+        self._process = subprocess.Popen(
+            [node_runtime.node(), str(script), json.dumps(plan)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def seen(self) -> Seen:
+        """What it saw, once its plan is done."""
+        try:
+            output, errors = self._process.communicate(timeout=self._limit_s)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            output, errors = self._process.communicate()
+        seen = Seen(tuple(json.loads(line) for line in output.splitlines() if line.startswith("{")))
+        assert self._process.returncode == 0, f"{errors}\n{seen}"
+        return seen
+
+
+def start(
+    version: Version,
+    base: str,
+    steps: Sequence[Step],
+    *,
+    user: str | None = None,
+    password: str = "",
+    transport: Transport = "long-polling",
+    path: str = "/api/v2/notifications",
+    cookies: bool = True,
+    pause_s: float = 0,
+    limit_s: float = 30,
+) -> Client:
+    """Starts a client on its plan, in a process of its own."""
+    plan: dict[str, Any] = {
+        "base": base,
+        "path": path,
+        "transport": transport,
+        "cookies": cookies,
+        "pause_s": pause_s,
+        "limit_s": limit_s,
+        "steps": list(steps),
+    }
+    if user is not None:
+        plan |= {"user": user, "password": password}
+    return Client(version, plan)
+
+
+def carry_out(version: Version, base: str, steps: Sequence[Step], **options: Any) -> Seen:
+    """What a client sees while it carries out a plan."""
+    return start(version, base, steps, **options).seen()
+
+
+def require(*parts: str) -> None:
+    """Skips the tests of a module whose npm packages are not there; in CI that is a failure."""
+    missing = [part for part in parts if not node_runtime.packages_installed(NODE / part)]
+    try:
+        node_runtime.node()
+    except node_runtime.NodeMissing as problem:
+        reason = str(problem)
+    else:
+        if not missing:
+            return
+        reason = f"npm packages of {', '.join(missing)} are not installed: run `make test`"
+    if os.environ.get("CI"):
+        pytest.fail(reason, pytrace=False)
+    pytest.skip(reason, allow_module_level=True)
