@@ -33,7 +33,8 @@ def spellings(secret: str) -> list[str]:
     """The secret and the other ways in which the same secret is commonly written.
 
     Percent-encoded (RFC 3986 §2.1) and form-encoded, and base64 (RFC 4648 §4 and §5) without its
-    padding, which is a part of the padded form too.
+    padding, which is a part of the padded form too. A short secret has no base64 spelling: that
+    would be a word somebody else may use.
     """
     data = secret.encode("utf-8", "surrogatepass")
     percent = quote(data, safe="")
@@ -44,9 +45,9 @@ def spellings(secret: str) -> list[str]:
         re.sub("%..", lambda code: code[0].lower(), percent),
         quote(data, safe="/"),
         quote_plus(data),
-        standard,
-        standard.replace("+", "-").replace("/", "_"),
     ]
+    if len(secret) >= 8:
+        found += [standard, standard.replace("+", "-").replace("/", "_")]
     return list(dict.fromkeys(found))
 
 

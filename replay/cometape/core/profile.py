@@ -90,6 +90,8 @@ class SecretRule:
     """Names this rule leaves alone though `names` has them."""
     everywhere: bool = True
     """Whether a secret of 16 characters or more found so is replaced wherever else it turns up."""
+    numbers: bool = True
+    """Whether a JSON number under such a name is a secret too (a PIN is, a row's id is not)."""
     named_by: str | None = None
     """A response header whose value is one more header name of this rule (`X-CSRF-HEADER`)."""
 

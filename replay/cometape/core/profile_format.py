@@ -46,7 +46,7 @@ _PROFILE_KEYS = (
     "without",
 )
 _IDENTITY_KEYS = ("form", "scope", "issued", "used")
-_SECRET_KEYS = ("name", "kind", "where", "names", "except", "everywhere", "named_by")
+_SECRET_KEYS = ("name", "kind", "where", "names", "except", "everywhere", "numbers", "named_by")
 _CAUSE_KEYS = (
     "name",
     "channel",
@@ -151,6 +151,7 @@ def _secret(node: _Node) -> SecretRule:
         names=tuple(name.text() for name in keys.required("names").one_or_more()),
         exceptions=tuple(keys.strings("except")),
         everywhere=keys.at("everywhere", True).boolean(),
+        numbers=keys.at("numbers", True).boolean(),
         named_by=keys.at("named_by").text() if "named_by" in keys else None,
     )
 

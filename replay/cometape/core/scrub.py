@@ -1,0 +1,314 @@
+"""The scrubber: takes secrets out of requests, answers and messages before they reach the disk.
+
+It looks at *places* (a header, cookie, JSON member or parameter with the name of a secret, whatever
+its case style), at *shapes* (`Bearer …`, a JWT, `user:password@`) and at *secrets it has met*: one
+of 16 characters or more is replaced wherever else it turns up, also percent-encoded or in base64.
+What is no secret keeps its bytes. Scrubbing twice is scrubbing once: each part is gone over until
+nothing changes any more.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from typing import TypeVar
+from urllib.parse import quote, unquote, unquote_plus
+
+from . import secret_shapes as shapes
+from .body import Body
+from .credentials import decoded_credentials
+from .exchange import Headers, Request, Response
+from .json_value import Json, JsonObject
+from .placeholder import Placeholders, has_placeholder, is_placeholder, spellings
+from .profile import Profile, SecretRule, Where
+from .secret_names import SecretNames
+
+LEARNT_LENGTH = 16
+"""A shorter secret may be an ordinary word somewhere else, so it is replaced in its place only."""
+
+_SHORTEST_SHAPE = 8
+_MAX_PASSES = 8
+_SCHEME = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9-]*)(?P<gap>\s+)(?P<secret>\S.*)", re.DOTALL)
+_FORM = re.compile(r"[\w.%\[\]$+-]{1,64}=[^\s=]*(?:&[\w.%\[\]$+-]{1,64}=[^\s=]*)*")
+_ENCODED_PLACEHOLDER = re.compile(r"%3C([a-z0-9-]+)%3A(\d+)%3E")
+_CODE_TYPES = ("html", "javascript", "ecmascript", "css")
+
+T = TypeVar("T")
+
+
+class Scrubber:
+    """Scrubs one recording; equal secrets get equal placeholders throughout it."""
+
+    def __init__(self, profile: Profile, placeholders: Placeholders | None = None) -> None:
+        self.placeholders = placeholders or Placeholders()
+        self.replaced: Counter[str] = Counter()
+        """How many secrets were replaced, by the kind of their placeholder."""
+        self._names = SecretNames(profile.secrets)
+        self._naming_headers = [
+            (rule.named_by, rule) for rule in profile.secrets if rule.named_by is not None
+        ]
+        self._named_headers: dict[str, SecretRule] = {}
+        self._learnt: dict[str, str] = {}
+        self._learnt_order: list[tuple[str, str]] = []
+
+    def request(self, request: Request) -> Request:
+        """The request without its secrets."""
+        return _settled(request, self._request)
+
+    def response(self, response: Response) -> Response:
+        """The answer without its secrets."""
+        for named_by, rule in self._naming_headers:
+            for name in response.headers.all(named_by):
+                self._named_headers[name.strip().lower()] = rule
+        return _settled(response, self._response)
+
+    def message(self, message: JsonObject) -> JsonObject:
+        """A Bayeux message without its secrets: client id, credentials in `ext`, in data, …"""
+        return _settled(message, self._object)
+
+    def json(self, value: Json) -> Json:
+        """A JSON value without its secrets."""
+        return _settled(value, self._json)
+
+    def text(self, text: str) -> str:
+        """A piece of text (an error, a log line) without its secrets."""
+        return _settled(text, self._text)
+
+    # Parts of an exchange. Each is one pass; `_settled` repeats it.
+
+    def _request(self, request: Request) -> Request:
+        return replace(
+            request,
+            target=self._target(request.target),
+            headers=self._headers(request.headers),
+            body=self._body(request.body, request.headers.first("Content-Type") or ""),
+        )
+
+    def _response(self, response: Response) -> Response:
+        return replace(
+            response,
+            headers=self._headers(response.headers),
+            body=self._body(response.body, response.headers.first("Content-Type") or ""),
+        )
+
+    def _headers(self, headers: Headers) -> Headers:
+        return Headers((name, self._header(name, value)) for name, value in headers)
+
+    def _header(self, name: str, value: str) -> str:
+        lower = name.lower()
+        if lower == "cookie":
+            return ";".join(self._cookie(pair) for pair in value.split(";"))
+        if lower == "set-cookie":
+            pair, separator, attributes = value.partition(";")
+            return self._cookie(pair) + separator + self._value(attributes)
+        rule = self._named_headers.get(lower) or self._names.rule("header", name)
+        return self._value(value) if rule is None else self._secret(rule, value)
+
+    def _cookie(self, pair: str) -> str:
+        name, separator, value = pair.partition("=")
+        bare = value.strip().strip('"')
+        rule = self._names.rule("cookie", name.strip())
+        if not separator or not bare or rule is None:
+            return self._value(pair)
+        return name + separator + value.replace(bare, self._secret(rule, bare), 1)
+
+    def _target(self, target: str) -> str:
+        path, mark, query = target.partition("?")
+        return self._value(path) + mark + self._parameters(query, "query")
+
+    def _parameters(self, text: str, where: Where) -> str:
+        return "&".join(self._parameter(pair, where) for pair in text.split("&"))
+
+    def _parameter(self, pair: str, where: Where) -> str:
+        name, separator, value = pair.partition("=")
+        rule = self._names.rule(where, unquote_plus(name))
+        if not value:
+            return self._value(pair)
+        if rule is not None:
+            secret = unquote(value)  # a raw `+` is as often a `+` of base64 as a space
+            return pair if is_placeholder(secret) else name + separator + self._secret(rule, secret)
+        plain = unquote_plus(value)
+        scrubbed = self._value(plain)
+        if scrubbed == plain:
+            return pair
+        return name + separator + _ENCODED_PLACEHOLDER.sub(r"<\1:\2>", quote(scrubbed, safe=""))
+
+    def _body(self, data: bytes, content_type: str) -> bytes:
+        if not data:
+            return data
+        body = Body.from_bytes(data, content_type)
+        if body.form == "json":
+            value = self._json(body.value)
+            return data if value is body.value else replace(body, value=value).to_bytes()
+        encoding = "iso-8859-1" if body.form == "base64" else "utf-8"
+        text = data.decode(encoding)
+        scrubbed = self._body_text(text, content_type.lower(), binary=body.form == "base64")
+        return data if scrubbed == text else scrubbed.encode(encoding)
+
+    def _body_text(self, text: str, content_type: str, *, binary: bool) -> str:
+        if content_type.startswith("multipart/"):
+            text = shapes.hide_parts(text, partial(self._named, "form"))
+        if binary:  # a shape found in an image would be chance; a secret that was met is none
+            return self._without_learnt(text)
+        if text.lstrip()[:1] in ("{", "["):
+            return self._json_text(text)
+        if "x-www-form-urlencoded" in content_type or _FORM.fullmatch(text):
+            return self._parameters(text, "form")
+        if any(word in content_type for word in _CODE_TYPES):
+            return self._code(text)
+        return self._text(text, markup="xml" in content_type)
+
+    # Text and JSON.
+
+    def _text(self, text: str, *, markup: bool = False) -> str:
+        return shapes.hide_pairs(self._code(text, markup=markup), partial(self._named, "query"))
+
+    def _code(self, text: str, *, markup: bool = False) -> str:
+        """Text in which `token=x` may be a statement: only what is quoted or in a URL counts."""
+        named = partial(self._named, "json")
+        text = shapes.hide_url_pairs(text, partial(self._named, "query"))
+        text = shapes.hide_quoted(text, named, self._number, markup=markup)
+        text = shapes.hide_markup(text, named)
+        return self._without_learnt(shapes.hide_shapes(text, self._hide))
+
+    def _json_text(self, text: str) -> str:
+        """JSON that cannot be rebuilt byte for byte, or that is inside a string, or is broken."""
+        try:
+            value: Json = json.loads(text)
+        except (ValueError, RecursionError):
+            return self._text(text)
+        exact = shapes.hide_json(text, partial(self._named, "json"), self._number, self._value)
+        in_place: Json = json.loads(exact)
+        if self._json(in_place) is in_place:
+            return exact
+        body = Body.from_bytes(text.encode("utf-8", "surrogatepass"), "application/json")
+        return body.style.dumps(self._json(value))
+
+    def _json(self, value: Json) -> Json:
+        """`value` itself if it has no secret, else a new one that shares what has none."""
+        if isinstance(value, str):
+            return self._value(value)
+        if isinstance(value, dict):
+            return self._object(value)
+        if isinstance(value, list):
+            items = [self._json(item) for item in value]
+            return items if any(a is not b for a, b in zip(items, value, strict=True)) else value
+        return value
+
+    def _object(self, value: JsonObject) -> JsonObject:
+        handshake = value.get("channel") == "/meta/handshake" and "successful" not in value
+        members: JsonObject = {}
+        changed = False
+        for key, child in value.items():
+            rule = self._names.rule("json", key)
+            if rule is None and handshake and key != "ext":
+                rule = self._names.rule("handshake", key)
+            if rule is not None:
+                new = self._all(rule, child)
+            elif handshake and key == "ext" and isinstance(child, dict):
+                new = self._handshake_ext(child)
+            else:
+                new = self._json(child)
+            new_key = self._without_learnt(key)
+            changed = changed or new is not child or new_key != key
+            members[new_key] = new
+        return members if changed else value
+
+    def _handshake_ext(self, ext: JsonObject) -> JsonObject:
+        members: JsonObject = {}
+        for key, child in ext.items():
+            rule = self._names.rule("json", key) or self._names.rule("handshake", key)
+            members[key] = self._json(child) if rule is None else self._all(rule, child)
+        return members if any(members[key] is not ext[key] for key in ext) else ext
+
+    def _all(self, rule: SecretRule, value: Json) -> Json:
+        """Everything below a secret's name."""
+        if isinstance(value, str):
+            return self._secret(rule, value) if value.strip() else value
+        if isinstance(value, bool) or value is None:
+            return value
+        if isinstance(value, int | float):
+            return self._secret(rule, json.dumps(value)) if rule.numbers else value
+        if isinstance(value, list):
+            items = [self._all(rule, item) for item in value]
+            return items if any(a is not b for a, b in zip(items, value, strict=True)) else value
+        members = {key: self._all(rule, child) for key, child in value.items()}
+        return members if any(members[key] is not value[key] for key in value) else value
+
+    def _value(self, text: str) -> str:
+        """A text in a place whose name says nothing: JSON, a URL, prose."""
+        if (len(text) < _SHORTEST_SHAPE and "=" not in text) or is_placeholder(text):
+            return text
+        if text[0] in "{[" and text[-1] in "}]":
+            return self._json_text(text)
+        scrubbed = shapes.hide_pairs(text, partial(self._named, "query"))
+        scrubbed = self._without_learnt(shapes.hide_shapes(scrubbed, self._hide))
+        return text if scrubbed == text else scrubbed
+
+    # Secrets.
+
+    def _named(self, where: Where, name: str, value: str) -> str | None:
+        rule = self._names.rule(where, name)
+        return None if rule is None else self._secret(rule, value)
+
+    def _number(self, name: str, value: str) -> str | None:
+        rule = self._names.rule("json", name)
+        return self._secret(rule, value) if rule is not None and rule.numbers else None
+
+    def _secret(self, rule: SecretRule, text: str) -> str:
+        """What stands in place of a secret found by its name; the scheme of credentials stays."""
+        secret = text.strip()
+        if not secret or is_placeholder(secret):
+            self.placeholders.reserve(text)
+            return text
+        found = _SCHEME.fullmatch(secret) if rule.kind == "credentials" else None
+        if found is None:
+            return text.replace(secret, self._hide(rule.kind, secret, rule.everywhere), 1)
+        if is_placeholder(found["secret"]):
+            self.placeholders.reserve(text)
+            return text
+        kind = "token" if found["scheme"].lower() == "bearer" else rule.kind
+        return found["scheme"] + found["gap"] + self._hide(kind, found["secret"], rule.everywhere)
+
+    def _hide(self, kind: str, secret: str, everywhere: bool = True) -> str:
+        if is_placeholder(secret):
+            self.placeholders.reserve(secret)
+            return secret
+        basic = decoded_credentials(secret) if kind == "credentials" else None
+        placeholder = self.placeholders.of(kind, secret)
+        self.replaced[kind] += 1
+        if everywhere:
+            self._learn(secret, placeholder)
+            if basic is not None:
+                self._learn(":".join(basic), placeholder)
+                if len(basic[1]) >= LEARNT_LENGTH:
+                    self._learn(basic[1], self.placeholders.of("password", basic[1]))
+        return placeholder
+
+    def _learn(self, secret: str, placeholder: str) -> None:
+        if len(secret) < LEARNT_LENGTH or secret in self._learnt or has_placeholder(secret):
+            return
+        for spelling in spellings(secret):
+            self._learnt.setdefault(spelling, placeholder)
+        self._learnt_order = sorted(self._learnt.items(), key=lambda item: -len(item[0]))
+
+    def _without_learnt(self, text: str) -> str:
+        if len(text) >= LEARNT_LENGTH:
+            for secret, placeholder in self._learnt_order:
+                if secret in text:
+                    self.replaced[placeholder[1:].partition(":")[0]] += text.count(secret)
+                    text = text.replace(secret, placeholder)
+        return text
+
+
+def _settled(value: T, scrub: Callable[[T], T]) -> T:
+    for _ in range(_MAX_PASSES):
+        scrubbed = scrub(value)
+        if scrubbed == value:
+            break
+        value = scrubbed
+    return value
