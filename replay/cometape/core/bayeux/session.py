@@ -1,0 +1,108 @@
+"""One session: the server's state for one client id."""
+
+from __future__ import annotations
+
+from ..json_value import JsonObject
+from .ack import AckState
+from .states import State
+from .timers import Timer
+
+
+class Hold:
+    """A held connect: an answer that waits for an event, for its time, or for the session's end."""
+
+    __slots__ = (
+        "browser",
+        "carrier_id",
+        "message",
+        "over_socket",
+        "received_s",
+        "reply",
+        "session",
+        "timer",
+    )
+
+    def __init__(
+        self,
+        session: Session,
+        *,
+        carrier_id: int,
+        over_socket: bool,
+        browser: str | None,
+        message: JsonObject,
+        reply: JsonObject,
+        received_s: float,
+    ) -> None:
+        self.session = session
+        self.carrier_id = carrier_id
+        self.over_socket = over_socket
+        self.browser = browser
+        self.message = message
+        """The request, for the extensions that look at it when it is answered."""
+        self.reply = reply
+        self.received_s = received_s
+        self.timer: Timer[Session | Hold] | None = None
+
+
+class Session:
+    """What the server knows of one client. Read it freely; only the server changes it."""
+
+    __slots__ = (
+        "ack",
+        "advised_for",
+        "client_id",
+        "connection_type",
+        "context",
+        "delivery_only",
+        "expire_at_s",
+        "expiry",
+        "hold",
+        "interval_ms",
+        "queue",
+        "resend",
+        "socket",
+        "state",
+        "subscriptions",
+    )
+
+    def __init__(self, client_id: str, *, connection_type: str, context: object = None) -> None:
+        self.client_id = client_id
+        self.state = State.NEW
+        self.connection_type = connection_type
+        """Of the handshake, then of the last connect."""
+        self.context = context
+        """Whatever the application put there; the server never looks at it."""
+        self.subscriptions: dict[str, None] = {}
+        """Channels and patterns, in the order of subscription; a set that keeps its order."""
+        self.queue: list[JsonObject] = []
+        """Events waiting to be sent, oldest first."""
+        self.resend: list[JsonObject] = []
+        """Events the last connect did not acknowledge; they go before the queue."""
+        self.ack: AckState | None = None
+        """Present when the acknowledgement extension was negotiated."""
+        self.hold: Hold | None = None
+        """The held connect."""
+        self.socket: int | None = None
+        """The WebSocket that events are pushed over."""
+        self.delivery_only = False
+        """Whether events travel on connect replies alone (CometD: metaConnectDeliveryOnly)."""
+        self.advised_for = ""
+        """The connection type for which the client has been told the advice."""
+        self.interval_ms = 0
+        """The interval that holds until the next connect: the client's wish, or the server's."""
+        self.expire_at_s: float | None = None
+        """When silence ends the session; None while a connect is held."""
+        self.expiry: Timer[Session | Hold] | None = None
+
+    def __repr__(self) -> str:
+        return f"Session({self.client_id!r}, {self.state.value})"
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether messages that name the session are still accepted."""
+        return self.state is State.CONNECTED or self.state is State.HANDSHAKEN
+
+    def take_queue(self) -> list[JsonObject]:
+        """Empty the queue; its events are about to be sent."""
+        events, self.queue = self.queue, []
+        return events

@@ -1,0 +1,46 @@
+"""Who is subscribed to what: found by the patterns a channel matches, not by asking everyone."""
+
+from __future__ import annotations
+
+from .channel import patterns_of
+from .session import Session
+
+
+class Subscriptions:
+    """The subscriptions of all sessions, by channel or pattern."""
+
+    def __init__(self) -> None:
+        self._sessions: dict[str, dict[Session, None]] = {}
+
+    def add(self, session: Session, channel: str) -> None:
+        """Subscribe; once more is no more."""
+        session.subscriptions[channel] = None
+        self._sessions.setdefault(channel, {})[session] = None
+
+    def remove(self, session: Session, channel: str) -> None:
+        """Unsubscribe; nothing happens where there is no subscription."""
+        session.subscriptions.pop(channel, None)
+        self._forget(session, channel)
+
+    def remove_all(self, session: Session) -> None:
+        """Forget a session. What it was subscribed to can still be read in it."""
+        for channel in session.subscriptions:
+            self._forget(session, channel)
+
+    def of(self, channel: str) -> list[Session]:
+        """Sessions that receive what is sent on `channel`, each once, however many match (C28)."""
+        found = [
+            sessions
+            for pattern in patterns_of(channel)
+            if (sessions := self._sessions.get(pattern)) is not None
+        ]
+        if len(found) == 1:
+            return list(found[0])
+        return list(dict.fromkeys(session for sessions in found for session in sessions))
+
+    def _forget(self, session: Session, channel: str) -> None:
+        sessions = self._sessions.get(channel)
+        if sessions is not None:
+            sessions.pop(session, None)
+            if not sessions:
+                del self._sessions[channel]
