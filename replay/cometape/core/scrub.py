@@ -244,9 +244,10 @@ class Scrubber:
         if (len(text) < _SHORTEST_SHAPE and "=" not in text) or is_placeholder(text):
             return text
         if text[0] in "{[" and text[-1] in "}]":
-            return self._json_text(text)
-        scrubbed = shapes.hide_pairs(text, partial(self._named, "query"))
-        scrubbed = self._without_learnt(shapes.hide_shapes(scrubbed, self._hide))
+            scrubbed = self._json_text(text)
+        else:
+            scrubbed = shapes.hide_pairs(text, partial(self._named, "query"))
+            scrubbed = self._without_learnt(shapes.hide_shapes(scrubbed, self._hide))
         return text if scrubbed == text else scrubbed
 
     # Secrets.

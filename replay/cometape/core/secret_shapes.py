@@ -115,7 +115,7 @@ def hide_json(
         if new is None or new == old:
             return found[0]
         start, end = (position - found.start() for position in found.span(group))
-        return found[0][:start] + json.dumps(new) + found[0][end:]
+        return found[0][:start] + json.dumps(new, ensure_ascii=literal.isascii()) + found[0][end:]
 
     return _JSON_MEMBER.sub(one, text)
 
