@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from conversation import Conversation
-
 from cometape.core.broker import Broker
 from cometape.core.cors import CorsService, allow
 from cometape.core.exchange import Headers, Response
+from conversation import Conversation
 
 ORIGIN = ("Origin", "https://desk.example")
 
