@@ -9,19 +9,22 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from .bayeux.channel import matches
 from .cassette import Cassette, Entry, Event, Exchange, Publish
+from .cause_rule import PreparedRule, began_before, precedes, within
 from .errors import CassetteError
-from .identity_places import identities_of_event, identities_of_request, identities_of_response
+from .identity_places import (
+    IdentityAt,
+    identities_of_event,
+    identities_of_request,
+    identities_of_response,
+)
 from .json_value import Json
-from .operation import Operation, RequestPart, Term, terms
-from .profile import CauseRule, Condition, Profile
-from .typed_path import TypedPath
+from .operation import Operation, terms
+from .profile import Profile
 
 MAX_OPERATIONS = 4096
 """Operations remembered at a time: a cause is some calls before its event, not thousands."""
@@ -33,11 +36,15 @@ _OVERTAKING_S = 5.0
 """How long before its cause is complete an event can be seen, seconds: CometD and REST are two
 connections, so an event can overtake the answer of the operation that caused it."""
 
+_AHEAD_OF_REPLY_S = 0.25
+"""How long before the reply to a publish its events can be seen, seconds: servers write events
+first, and a held connect is another connection."""
+
 _ELSEWHERE_S = 30.0
 """How late an equal identity of another session still counts where nothing else agrees, seconds."""
 
-_CLOCK_S = 0.001
-"""Times are written in milliseconds; smaller differences say nothing."""
+_MAX_WAITING = 256
+"""Events without a cause that wait for one to come."""
 
 Key = tuple[str | int | float, ...]
 
@@ -56,7 +63,12 @@ class CauseFinder:
 
     def __init__(self, profile: Profile) -> None:
         self._profile = profile
-        self._rules = [_Rule.of(index, rule) for index, rule in enumerate(profile.causes)]
+        self._rules = [PreparedRule.of(index, rule) for index, rule in enumerate(profile.causes)]
+        self._tying = {
+            kind.name
+            for kind in profile.identities
+            if any(place.part == "event.data" for place in (*kind.issued, *kind.used))
+        }
         self._operations: deque[tuple[Operation, list[Key]]] = deque()
         self._by_number: dict[int, Operation] = {}
         self._index: dict[Key, deque[Operation]] = {}
@@ -69,12 +81,19 @@ class CauseFinder:
         elif isinstance(entry, Publish) and entry.successful:
             self._remember(Operation.of_publish(entry), list(_publish_keys(entry)))
 
-    def cause_of(self, event: Event) -> Cause | None:
+    def cause_of(self, event: Event, *, last_chance: bool = False) -> Cause | None:
         """The cause of an event, or None where nothing observed explains it.
 
-        Ask once for each event: an outcome that comes once is then ticked off.
+        Once it is found, do not ask again: an outcome that comes once is then ticked off. As long
+        as None comes back one may ask again later: an event that names its cause by an identity
+        not seen yet waits for it, until at the `last_chance` something weaker will do.
         """
-        return self._by_identity(event) or self._by_publish(event) or self._by_rule(event)
+        named = [found for found in identities_of_event(self._profile, event.data) if _ties(found)]
+        if named:
+            cause = self._by_identity(event, named, guess=last_chance)
+            if cause is not None or not last_chance:
+                return cause
+        return self._by_publish(event) or self._by_rule(event)
 
     def confirm(self, event: Event, number: int) -> None:
         """Take note that an event's cause is known to be the entry `number`."""
@@ -109,7 +128,11 @@ class CauseFinder:
             *identities_of_response(self._profile, *answered),
             *identities_of_request(self._profile, entry.request, operation.request_json),
         ):
-            if found.issued and isinstance(found.value, str | int):
+            if (
+                found.issued
+                and found.kind.name in self._tying
+                and isinstance(found.value, str | int)
+            ):
                 yield ("identity", found.kind.name, found.value)
         if operation.name is None or entry.response.status >= 400:
             return
@@ -120,28 +143,32 @@ class CauseFinder:
 
     # How a cause is found.
 
-    def _by_identity(self, event: Event) -> Cause | None:
-        for found in identities_of_event(self._profile, event.data):
-            if isinstance(found.value, str | int):
-                issuers = self._index.get(("identity", found.kind.name, found.value), ())
-                best = self._best_issuer(event, issuers)
-                if best is not None:
-                    self._tick_off(event, best)
-                    whose = "the same" if best.session == event.session else "another"
-                    return Cause(best.number, f"{found.kind.name} of {whose} session")
+    def _by_identity(
+        self, event: Event, named: Iterable[IdentityAt], *, guess: bool
+    ) -> Cause | None:
+        for found in named:
+            assert isinstance(found.value, str | int)
+            issuers = self._index.get(("identity", found.kind.name, found.value), ())
+            best = self._best_issuer(event, issuers, guess=guess)
+            if best is not None:
+                self._tick_off(event, best)
+                whose = "the same" if best.session == event.session else "another"
+                return Cause(best.number, f"{found.kind.name} of {whose} session")
         return None
 
-    def _best_issuer(self, event: Event, issuers: Iterable[Operation]) -> Operation | None:
+    def _best_issuer(
+        self, event: Event, issuers: Iterable[Operation], *, guess: bool
+    ) -> Operation | None:
         # Two sessions count from 1 each, so equal identities meet: what event and request both
         # speak of decides first, then whose identity it is, then which is the latest.
         about = terms(value for path in self._profile.subjects for value in path.values(event.data))
         best: tuple[tuple[bool, bool, int], Operation] | None = None
         for operation in issuers:
-            if not _began_before(operation, event):
+            if not began_before(operation, event):
                 continue
             agrees = bool(about) and not about.isdisjoint(operation.everything())
             own = operation.session == event.session
-            if agrees or own or _within(operation, event, _ELSEWHERE_S):
+            if agrees or own or (guess and within(operation, event, _ELSEWHERE_S)):
                 rank = (agrees, own, operation.number)
                 if best is None or rank > best[0]:
                     best = (rank, operation)
@@ -151,7 +178,7 @@ class CauseFinder:
         for key, rule in _echo_keys(event):
             for operation in self._index.get(key, ()):
                 once = ("publish", event.session)
-                if once not in operation.caused and _within(operation, event, _ELSEWHERE_S):
+                if once not in operation.caused and _follows(operation, event):
                     operation.caused.add(once)
                     return Cause(operation.number, rule)
         return None
@@ -166,7 +193,7 @@ class CauseFinder:
                     return Cause(operation.number, rule.rule.name)
         return None
 
-    def _best_by_rule(self, rule: _Rule, event: Event) -> Operation | None:
+    def _best_by_rule(self, rule: PreparedRule, event: Event) -> Operation | None:
         # Outcomes that come once come in the order of their operations; of operations that can
         # have any number of effects the latest is the likeliest. One's own come first.
         best: tuple[tuple[bool, int, int], Operation] | None = None
@@ -189,61 +216,6 @@ class CauseFinder:
                 operation.caused.add((rule.rule.once, event.session))
 
 
-@dataclass(frozen=True, slots=True)
-class _Rule:
-    """A profile's rule, made ready."""
-
-    index: int
-    rule: CauseRule
-    operations: re.Pattern[str]
-    same: tuple[tuple[TypedPath, tuple[RequestPart, ...]], ...]
-
-    @classmethod
-    def of(cls, index: int, rule: CauseRule) -> _Rule:
-        patterns = (".*".join(map(re.escape, name.split("*"))) for name in rule.operations)
-        same = tuple((path, tuple(map(RequestPart.parse, parts))) for path, parts in rule.same)
-        return cls(index, rule, re.compile("|".join(patterns)), same)
-
-    def takes(self, event: Event) -> bool:
-        """Whether this rule is about such an event."""
-        channel = self.rule.channel
-        if channel is not None and channel != event.channel and not matches(channel, event.channel):
-            return False
-        return _holds(self.rule.event, event.data, absent=False)
-
-    def allows(self, operation: Operation) -> bool:
-        """Whether this rule is about such an operation."""
-        if operation.name is None or self.operations.fullmatch(operation.name) is None:
-            return False
-        return _holds(self.rule.answer, operation.response_json, absent=True)
-
-    def first_terms(self, operation: Operation) -> set[Term]:
-        """What operations are looked up by: the first thing they share with their events."""
-        if not self.same:
-            return {operation.session}
-        return {term for part in self.same[0][1] for term in operation.part(part)}
-
-    def event_terms(self, event: Event) -> set[Term]:
-        """The same of an event."""
-        return terms(self.same[0][0].values(event.data)) if self.same else {event.session}
-
-    def oddness(self, operation: Operation, event: Event) -> int | None:
-        """None if the operation cannot be the cause, else how much of it the event is silent on."""
-        once = self.rule.once
-        if once is not None and (once, event.session) in operation.caused:
-            return None
-        if not _within(operation, event, self.rule.within_s):
-            return None
-        odd = 0
-        for path, parts in self.same:
-            said = terms(path.values(event.data))
-            if said and all(said.isdisjoint(operation.part(part)) for part in parts):
-                return None
-            if not said:  # a group's copy of a workbin, say, of which the event says nothing
-                odd += any(part.form != "path" and operation.part(part) for part in parts)
-        return odd
-
-
 def infer_causes(cassette: Cassette, profile: Profile) -> Cassette:
     """The cassette with a cause for every event: a number, or `spontaneous`.
 
@@ -254,25 +226,38 @@ def infer_causes(cassette: Cassette, profile: Profile) -> Cassette:
     by_number = {entry.number: entry for entry in cassette.entries}
     finder = CauseFinder(profile)
     causes: dict[int, int] = {}
-    open_events: deque[Event] = deque(maxlen=256)
+    waiting: deque[Event] = deque()
+
+    def ask(event: Event, *, last_chance: bool) -> None:
+        cause = finder.cause_of(event, last_chance=last_chance)
+        if cause is not None:
+            causes[event.number] = cause.number
+        elif not last_chance:
+            waiting.append(event)
+
     for entry in cassette.entries:
-        if isinstance(entry, Event):
-            if isinstance(entry.cause, int):
-                _check_written(entry, by_number.get(entry.cause))
-                finder.confirm(entry, entry.cause)
-            elif entry.cause is None:
-                cause = finder.cause_of(entry)
-                if cause is not None:
-                    causes[entry.number] = cause.number
+        if isinstance(entry, Exchange | Publish):
+            overtaking: list[Event] = []
+            while waiting:
+                event = waiting.popleft()
+                if _may_have_overtaken(event, entry):
+                    overtaking.append(event)
                 else:
-                    open_events.append(entry)
-            continue
-        finder.observe(entry)
-        for event in [event for event in open_events if _may_have_overtaken(event, entry)]:
-            cause = finder.cause_of(event)
-            if cause is not None:
-                causes[event.number] = cause.number
-                open_events.remove(event)
+                    ask(event, last_chance=True)
+            finder.observe(entry)
+            for event in overtaking:
+                ask(event, last_chance=False)
+        elif not isinstance(entry, Event):
+            finder.observe(entry)
+        elif isinstance(entry.cause, int):
+            _check_written(entry, by_number.get(entry.cause))
+            finder.confirm(entry, entry.cause)
+        elif entry.cause is None:
+            if len(waiting) >= _MAX_WAITING:
+                ask(waiting.popleft(), last_chance=True)
+            ask(entry, last_chance=False)
+    while waiting:
+        ask(waiting.popleft(), last_chance=True)
     return replace(cassette, entries=tuple(_with_cause(one, causes) for one in cassette.entries))
 
 
@@ -287,7 +272,7 @@ def _check_written(event: Event, cause: Entry | None) -> None:
         what = f"its cause {event.cause} is no entry of this cassette"
     elif isinstance(cause, Event):
         what = f"its cause {event.cause} is an event itself"
-    elif None not in (event.at_s, cause.at_s) and not _precedes(cause.at_s, event.at_s):
+    elif isinstance(cause, Exchange) and not precedes(cause.at_s, event.at_s):
         what = f"its cause {event.cause} began later ({cause.at_s} s) than it was seen"
     else:
         return
@@ -300,40 +285,24 @@ def _check_written(event: Event, cause: Entry | None) -> None:
     )
 
 
-def _may_have_overtaken(event: Event, entry: Entry) -> bool:
-    if isinstance(entry, Exchange):
-        ended_s = None if entry.at_s is None else entry.at_s + (entry.took_s or 0.0)
-    elif isinstance(entry, Publish):
-        ended_s = entry.at_s
-    else:
-        return False
-    if event.at_s is None or ended_s is None:
+def _may_have_overtaken(event: Event, entry: Exchange | Publish) -> bool:
+    if event.at_s is None or entry.at_s is None:
         return False  # written by hand: entries stand in their order
-    return ended_s - event.at_s <= _OVERTAKING_S
+    took_s = (entry.took_s or 0.0) if isinstance(entry, Exchange) else 0.0
+    return entry.at_s + took_s - event.at_s <= _OVERTAKING_S
 
 
-def _precedes(earlier_s: float | None, later_s: float | None) -> bool:
-    return earlier_s is None or later_s is None or earlier_s <= later_s + _CLOCK_S
-
-
-def _began_before(operation: Operation, event: Event) -> bool:
-    return _precedes(operation.began_s, event.at_s)
-
-
-def _within(operation: Operation, event: Event, limit_s: float) -> bool:
-    if operation.ended_s is None or event.at_s is None:
+def _follows(publish: Operation, event: Event) -> bool:
+    if publish.ended_s is None or event.at_s is None:
         return True
-    return _began_before(operation, event) and event.at_s - operation.ended_s <= limit_s
+    return -_AHEAD_OF_REPLY_S <= event.at_s - publish.ended_s <= _ELSEWHERE_S
 
 
-def _holds(conditions: Sequence[Condition], value: Json, *, absent: bool) -> bool:
-    for path, allowed in conditions:
-        found = path.values(value)
-        if not found and absent:
-            continue
-        if not any(one == other and type(one) is type(other) for one in found for other in allowed):
-            return False
-    return True
+def _ties(found: IdentityAt) -> bool:
+    """Whether an identity in an event says which exchange caused it: one that exchanges issue."""
+    return any(place.part != "event.data" for place in found.kind.issued) and isinstance(
+        found.value, str | int
+    )
 
 
 def _publish_keys(entry: Publish) -> Iterator[Key]:

@@ -72,8 +72,8 @@ class Operation:
 
     @classmethod
     def of_publish(cls, entry: Publish) -> Operation:
-        """The operation a publish is."""
-        return cls(entry.number, entry.session, began_s=entry.at_s, ended_s=entry.at_s)
+        """The operation a publish is; its time is that of the reply, it began before."""
+        return cls(entry.number, entry.session, ended_s=entry.at_s)
 
     def part(self, part: RequestPart) -> set[Term]:
         """The terms in one part of the exchange."""
