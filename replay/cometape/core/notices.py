@@ -1,0 +1,23 @@
+"""What a recording leaves out on purpose, and what it could not record: for its summary."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+
+class Notices:
+    """Counts of what was skipped and what went wrong, by their words, in order of appearance."""
+
+    def __init__(self) -> None:
+        self.skips: Counter[str] = Counter()
+        """What is noise: idle polls, events that came again, …"""
+        self.problems: Counter[str] = Counter()
+        """What the user should know: one sentence each, without secrets."""
+
+    def skipped(self, what: str) -> None:
+        """One more of `what` is not in the cassette, and should not be."""
+        self.skips[what] += 1
+
+    def problem(self, what: str) -> None:
+        """One more of `what` went wrong."""
+        self.problems[what] += 1
