@@ -324,10 +324,14 @@ def test_the_deadline_of_the_service_is_kept(client: RawClient, service: TinySer
 
 
 def test_a_failing_service_answers_500_and_says_why_on_standard_error_once(
-    client: RawClient, server: BackgroundServer, capfd: pytest.CaptureFixture[str]
+    client: RawClient,
+    server: BackgroundServer,
+    service: TinyService,
+    capfd: pytest.CaptureFixture[str],
 ) -> None:
     with connected(server.url) as other:
         other.ask("/hold")
+        eventually(server, lambda: len(service.held) == 1)
         client.ask("/crash")
         answer = client.answer()
         assert (answer.status, answer.json()["reason"]) == (500, "internal-error")

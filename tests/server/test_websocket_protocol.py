@@ -23,7 +23,7 @@ from cometape.server.listener import BackgroundServer
 from raw_client import PATIENCE_S, WebSocketClient, connected, websocket
 from tiny_service import TinyService
 
-LIMITS = Limits(max_message_bytes=100_000, idle_timeout_s=0.4, linger_s=0.2)
+LIMITS = Limits(max_message_bytes=100_000, idle_timeout_s=0.4, linger_s=0.5)
 
 
 @pytest.fixture
@@ -300,10 +300,12 @@ def test_the_service_may_decline_with_any_response(server: BackgroundServer) -> 
     client.raw.close()
 
 
-def test_a_websocket_behind_an_unanswered_request_is_refused(server: BackgroundServer) -> None:
+def test_a_websocket_behind_an_unanswered_request_is_refused(
+    server: BackgroundServer, service: TinyService
+) -> None:
     with connected(server.url) as client:
-        client.ask("/hold")
-        client.send(upgrade())
+        client.send(b"GET /hold HTTP/1.1\r\nHost: test\r\n\r\n" + upgrade())
+        eventually(server, lambda: len(service.held) == 1)
         with connected(server.url) as other:
             other.get("/release")
         assert [client.answer().status for _ in range(2)] == [200, 400]

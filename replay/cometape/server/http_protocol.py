@@ -145,7 +145,7 @@ class HttpConnection(asyncio.Protocol):
         elif self._state == UPGRADING:
             self._surplus += data
             if len(self._surplus) > self._host.limits.max_header_bytes:
-                self._transport.abort()
+                self.abort()
 
     def eof_received(self) -> bool:
         """The client sends no more; whether to keep our side open."""
@@ -246,7 +246,7 @@ class HttpConnection(asyncio.Protocol):
             if transport.is_closing():
                 continue
             if transport.get_write_buffer_size() > limit:
-                transport.abort()
+                self.abort()
                 return
             transport.write(answer)
             if not exchange.keep_alive:
@@ -286,7 +286,7 @@ class HttpConnection(asyncio.Protocol):
     def expire(self, now_s: float) -> None:
         """`deadline_s` has passed."""
         if self._state == REFUSED or self._writing_paused:
-            self._transport.abort()
+            self.abort()
         elif self._half_closed:
             self._probe()
         elif self._incoming is not None:
@@ -301,6 +301,7 @@ class HttpConnection(asyncio.Protocol):
 
     def abort(self) -> None:
         """Disconnect without a word."""
+        self._state = REFUSED
         self._transport.abort()
 
     # Steps
@@ -424,4 +425,4 @@ class HttpConnection(asyncio.Protocol):
         if not transport.is_closing():
             sock = transport.get_extra_info("socket")
             if sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
-                transport.abort()
+                self.abort()

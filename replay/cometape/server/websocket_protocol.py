@@ -83,6 +83,7 @@ class WebSocketConnection(asyncio.Protocol):
 
     __slots__ = (
         "_closing",
+        "_deaf",
         "_host",
         "_number",
         "_parts",
@@ -105,12 +106,14 @@ class WebSocketConnection(asyncio.Protocol):
         self._pinged = False
         self._closing = False
         """Our close frame is sent; what the client still sends is only looked at for its own."""
+        self._deaf = False
+        """The client broke a rule: what it still sends is not looked at."""
         self.deadline_s = host.time() + host.limits.idle_timeout_s
 
     # Called by asyncio
 
     def data_received(self, data: bytes) -> None:
-        if self._wire.state is ConnectionState.CLOSED or self._transport.is_closing():
+        if self._deaf or self._transport.is_closing():
             return
         if not self._closing:
             self._pinged = False
@@ -126,9 +129,11 @@ class WebSocketConnection(asyncio.Protocol):
                 if isinstance(event, TextMessage):
                     self._text(event)
                 elif isinstance(event, BytesMessage):
-                    self.close(CloseReason.UNSUPPORTED_DATA, "text messages only")
+                    self._refuse(CloseReason.UNSUPPORTED_DATA, "text messages only")
                 elif isinstance(event, Ping):
                     self._write(self._wire.send(event.response()))
+                if self._deaf:
+                    return
 
     def eof_received(self) -> bool:
         return False
@@ -179,7 +184,7 @@ class WebSocketConnection(asyncio.Protocol):
         data = event.data
         self._size += len(data) if data.isascii() else len(data.encode())
         if self._size > limit:
-            self.close(CloseReason.MESSAGE_TOO_BIG, f"a message may have {limit} bytes")
+            self._refuse(CloseReason.MESSAGE_TOO_BIG, f"a message may have {limit} bytes")
             return
         if not event.message_finished:
             if data:
@@ -194,12 +199,20 @@ class WebSocketConnection(asyncio.Protocol):
 
     def _closed_by_client(self, event: CloseConnection) -> None:
         state = self._wire.state
+        if state is ConnectionState.OPEN:  # the frames were wrong; the event says how
+            self._refuse(event.code, event.reason or "")
+            return
         if state is ConnectionState.REMOTE_CLOSING:
             self._closing = True
             self._write(self._wire.send(event.response()))
-        elif state is ConnectionState.OPEN:  # the frames were wrong; the event says how
-            self.close(event.code, event.reason or "")
         self._transport.close()
+
+    def _refuse(self, code: int, reason: str) -> None:
+        """Close because of what the client sent, and give it a moment to read why."""
+        self.close(code, reason)
+        self._deaf = True
+        if not self._transport.is_closing():
+            self._transport.write_eof()
 
     def _write(self, data: bytes) -> None:
         transport = self._transport
