@@ -41,7 +41,7 @@ check: $(VENV)/.dev-ready  ## linter, formatting, two type checkers
 	@$(call say,"ruff check"); $(PY) -m ruff check .
 	@$(call say,"ruff format --check"); $(PY) -m ruff format --check .
 	@$(call say,"mypy --strict"); $(PY) -m mypy
-	@$(call say,"pyright"); $(PY) -m pyright
+	@$(call say,"pyright"); $(PY) -m pyright --pythonpath $(PY)
 
 format: $(VENV)/.dev-ready  ## mend what the linter can mend, and the layout of the code
 	@$(PY) -m ruff check --fix .

@@ -180,15 +180,14 @@ def start(
     base: str,
     steps: Sequence[Step],
     *,
-    user: str | None = None,
-    password: str = "",
+    user: tuple[str, str] | None = None,
     transport: Transport = "long-polling",
     path: str = "/api/v2/notifications",
     cookies: bool = True,
     pause_s: float = 0,
     limit_s: float = 30,
 ) -> Client:
-    """Starts a client on its plan, in a process of its own."""
+    """Starts a client on its plan, in a process of its own; `user` is a name and a password."""
     plan: dict[str, Any] = {
         "base": base,
         "path": path,
@@ -199,7 +198,7 @@ def start(
         "steps": list(steps),
     }
     if user is not None:
-        plan |= {"user": user, "password": password}
+        plan |= {"user": user[0], "password": user[1]}
     return Client(version, plan)
 
 

@@ -28,6 +28,7 @@ class Running:
             command, stdout=subprocess.PIPE, stderr=self._errors, text=True, cwd=cwd
         )
         self._lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+        self._url = ""
         self.stdout: list[str] = []
         """The lines it has printed, complete after `stop`."""
         self._reader = threading.Thread(target=self._read, daemon=True)
@@ -43,6 +44,8 @@ class Running:
 
     def url(self, within_s: float = 30) -> str:
         """The URL of its first line, `listening on http://127.0.0.1:PORT`."""
+        if self._url:
+            return self._url
         try:
             line = self._lines.get(timeout=within_s)
         except queue.Empty:
@@ -50,7 +53,8 @@ class Running:
         if line is None or not line.startswith("listening on "):
             self.stop()
             raise AssertionError(f"{self.command} said {self.stdout}, and {self.stderr}")
-        return line.removeprefix("listening on ").strip()
+        self._url = line.removeprefix("listening on ").strip()
+        return self._url
 
     def stop(self, how: signal.Signals = signal.SIGTERM, within_s: float = 15) -> int:
         """End it as a user or a supervisor would; its exit code."""

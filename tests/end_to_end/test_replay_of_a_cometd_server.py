@@ -1,0 +1,104 @@
+"""Recorded from npm's `cometd-nodejs-server`, a CometD server that nobody here wrote, and replayed.
+
+It knows nothing of Workbins: the recording is made with the generic profile, `bayeux`.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+import node_runtime
+from node_client import (
+    NODE,
+    VERSIONS,
+    Seen,
+    Step,
+    Transport,
+    Version,
+    carry_out,
+    disconnect,
+    open_session,
+    publish,
+    require,
+    rest,
+    start,
+    wait,
+)
+from recorded import Recording, recorder
+from running import cometape, running
+
+require(*VERSIONS, "server")
+
+PLAN: tuple[Step, ...] = (
+    rest("rooms", "GET", "/api/rooms"),
+    open_session("/chat/*"),
+    publish("greet", "/chat/hall", {"from": "Zoë", "text": "hello"}),
+    wait("greeted", "/chat/hall", text="hello"),
+    publish("ask", "/service/echo", {"question": 17}),
+    wait("echoed", "/service/echo", echo__question=17),
+    rest("say", "POST", "/api/say", {"room": "yard", "text": "spoken"}),
+    wait("said", "/chat/yard", text="spoken"),
+    disconnect(),
+)
+
+
+@pytest.fixture(scope="module", params=VERSIONS)
+def version(request: pytest.FixtureRequest) -> Version:
+    """Which cometd records and is replayed to."""
+    chosen: Version = request.param
+    return chosen
+
+
+@pytest.fixture(scope="module")
+def recording(version: Version, tmp_path_factory: pytest.TempPathFactory) -> Recording:
+    """One client in a chat, recorded once."""
+    cassette = tmp_path_factory.mktemp(version) / "chat.yaml"
+    with (
+        running(node_runtime.node(), str(NODE / "server" / "server.js")) as server,
+        recorder(server.url(), cassette, "--profile", "bayeux") as url,
+    ):
+        seen = carry_out(version, url, PLAN, path="/cometd")
+    assert seen.finished, str(seen)
+    return Recording(cassette, (seen,))
+
+
+def assert_same_conversation(seen: Seen, recorded: Seen) -> None:
+    """The same answers and the same events, each after what causes it, in an own session."""
+    assert seen.finished, str(seen)
+    assert not set(seen.client_ids) & set(recorded.client_ids)
+    for step in ("rooms", "say"):
+        assert seen.answer(step).status == 200
+        assert seen.answer(step).json == recorded.answer(step).json
+    said = seen.waited("said")
+    assert said.data == recorded.waited("said").data
+    assert said.at_s > seen.answer("say").sent_s
+    for step in ("greeted", "echoed"):
+        assert seen.waited(step).data == recorded.waited(step).data
+    assert len(seen.events) == len(recorded.events), "once each"
+
+
+TRANSPORTS: tuple[Transport, ...] = ("long-polling", "websocket")
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
+def test_the_same_client_again(
+    version: Version, recording: Recording, transport: Transport
+) -> None:
+    with cometape("replay", str(recording.cassette)) as replay:
+        for _ in range(2):
+            seen = carry_out(version, replay.url(), PLAN, path="/cometd", transport=transport)
+            assert_same_conversation(seen, recording.seen[0])
+        assert replay.stop() == 0, replay.stderr
+
+
+def test_two_clients_at_once_with_the_other_version(version: Version, recording: Recording) -> None:
+    """Who recorded does not matter; each client has its own chat."""
+    other: Version = "cometd9" if version == "cometd3" else "cometd3"
+    with cometape("replay", str(recording.cassette)) as replay:
+        url = replay.url()
+        clients = [start(which, url, PLAN, path="/cometd") for which in (version, other)]
+        seen = [client.seen() for client in clients]
+        for one in seen:
+            assert_same_conversation(one, recording.seen[0])
+        assert not set(seen[0].client_ids) & set(seen[1].client_ids)
+        assert replay.stop() == 0, replay.stderr
