@@ -1,0 +1,227 @@
+"""A stream of YAML documents as plain values, with the line of every key that a schema looks at.
+
+libyaml scans and parses (its safe event interface: nothing is ever constructed); composing values
+from the events is ours, because a cassette wants what a general loader does not give:
+
+* plain scalars by YAML 1.2's core schema only: `12:30`, `No`, `2024-01-01`, `1_000` written by hand
+  are text. Numbers with leading zeros (`0017`) are text as well: readers disagree about them;
+* keys are text; a key that stands twice is an error, with both lines;
+* no anchors and aliases (a few lines of them unfold to gigabytes), no tags, no merge keys;
+* bounds on depth and on the length of a scalar.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+import yaml
+
+from cometape.core.errors import CassetteError
+from cometape.core.json_value import Json
+
+try:
+    from yaml import CSafeLoader as Parser
+except ImportError:  # PyYAML built without libyaml: the same events, an order of magnitude slower
+    from yaml import SafeLoader as Parser  # type: ignore[assignment]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What a file may ask of its reader."""
+
+    max_bytes: int = 512 * 1024 * 1024
+    max_depth: int = 100
+    max_scalar: int = 64 * 1024 * 1024
+    """Characters in one scalar; bodies are bounded to 8 MiB when they are recorded."""
+
+
+LIMITS = Limits()
+
+
+class Table(dict[str, Json]):
+    """A mapping that knows where it stands: the outer levels of a document."""
+
+    __slots__ = ("line", "lines")
+
+    def __init__(self, line: int) -> None:
+        super().__init__()
+        self.line = line
+        """1-based line on which it begins."""
+        self.lines: dict[str, int] = {}
+        """Key → its 1-based line."""
+
+
+_TABLE_LEVELS = 2
+"""Levels that are composed as `Table`: the document, and `request` and `response` in it."""
+
+_FIRST_OF_NON_TEXT = frozenset("0123456789+-.~ntfNTF")
+_CORE = re.compile(
+    r"(?P<null>~|null|Null|NULL)|(?P<true>true|True|TRUE)|(?P<false>false|False|FALSE)"
+    r"|(?P<int>[-+]?(?:0|[1-9][0-9]*))|(?P<oct>0o[0-7]+)|(?P<hex>0x[0-9a-fA-F]+)"
+    r"|(?P<inf>[-+]?\.(?:inf|Inf|INF))|(?P<nan>\.(?:nan|NaN|NAN))"
+    r"|(?P<float>[-+]?(?:\.[0-9]+|(?:0|[1-9][0-9]*)(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?)"
+)
+
+
+def documents(data: bytes, path: str = "", limits: Limits = LIMITS) -> Iterator[tuple[Json, int]]:
+    """Each document's value and first line. Raises CassetteError when it comes to the damage."""
+    stream = _Stream(data, path, limits)
+    try:
+        yield from stream.documents()
+    except yaml.MarkedYAMLError as error:
+        raise _not_yaml(error, data, path) from None
+    except yaml.YAMLError as error:  # ReaderError: a character YAML does not allow
+        line = data.count(b"\n", 0, int(getattr(error, "position", 0))) + 1
+        raise CassetteError(
+            f"not YAML: {getattr(error, 'reason', error)}",
+            hint="Write characters that are not printable as \\u escapes in double quotes.",
+            reason="not_yaml",
+            path=path,
+            line=line,
+        ) from None
+
+
+def _not_yaml(error: yaml.MarkedYAMLError, data: bytes, path: str) -> CassetteError:
+    mark = error.problem_mark or error.context_mark
+    line = None if mark is None else mark.line + 1
+    text = b"" if line is None else (data.split(b"\n", line)[line - 1 : line] or [b""])[0]
+    hint = "Mend the line (a value with a special character wants double quotes)."
+    if b"\t" in text[: len(text) - len(text.lstrip())]:
+        hint = "The line is indented with a tab; YAML wants spaces."
+    context = f"{error.context}: " if error.context else ""
+    return CassetteError(
+        f"not YAML: {context}{error.problem}", hint=hint, reason="not_yaml", path=path, line=line
+    )
+
+
+class _Stream:
+    def __init__(self, data: bytes, path: str, limits: Limits) -> None:
+        self._path = path
+        self._limits = limits
+        self._next = Parser(data).get_event
+
+    def documents(self) -> Iterator[tuple[Json, int]]:
+        event = self._next()  # the stream's start
+        while True:
+            event = self._next()
+            if isinstance(event, yaml.StreamEndEvent):
+                return
+            first = self._next()
+            value = self._value(first, 1)
+            yield value, first.start_mark.line + 1
+            self._next()  # the document's end
+
+    def _value(self, event: Any, depth: int) -> Json:
+        kind = type(event)
+        if kind is yaml.ScalarEvent:
+            return self._scalar(event)
+        if kind is yaml.AliasEvent:
+            self._refuse(event, f"an alias (`*{event.anchor}`)", "alias", "Write the value out.")
+        if event.anchor is not None:
+            self._refuse(event, f"an anchor (`&{event.anchor}`)", "alias", "Write the values out.")
+        if event.tag is not None:
+            self._refuse(event, f"a tag (`{event.tag}`)", "tag", "Remove it.")
+        if depth > self._limits.max_depth:
+            self._refuse(
+                event,
+                f"more than {self._limits.max_depth} levels",
+                "too_deep",
+                "Write the value as JSON text, under the key with `_json` at its end"
+                " (`data_json` for `data`).",
+            )
+        return self._mapping(event, depth) if kind is yaml.MappingStartEvent else self._list(depth)
+
+    def _list(self, depth: int) -> list[Json]:
+        found: list[Json] = []
+        following = self._next
+        while True:
+            event = following()
+            if type(event) is yaml.SequenceEndEvent:
+                return found
+            found.append(self._value(event, depth + 1))
+
+    def _mapping(self, start: Any, depth: int) -> dict[str, Json]:
+        found: dict[str, Json] = {}
+        lines: dict[str, int] = {}
+        if depth <= _TABLE_LEVELS:
+            found = table = Table(start.start_mark.line + 1)
+            lines = table.lines
+        following = self._next
+        while True:
+            event = following()
+            if type(event) is yaml.MappingEndEvent:
+                return found
+            key = self._key(event)
+            if key in found:
+                before = f" (first in line {lines[key]})" if key in lines else ""
+                self._refuse(event, f"the key {key!r} twice{before}", "duplicate", "Remove one.")
+            lines[key] = event.start_mark.line + 1
+            found[key] = self._value(following(), depth + 1)
+
+    def _key(self, event: Any) -> str:
+        if type(event) is not yaml.ScalarEvent:
+            self._refuse(event, "a key that is not text", "invalid", "Keys are text.")
+        if event.value == "<<" and event.implicit[0]:
+            self._refuse(event, "a merge key (`<<`)", "alias", "Write the values out.")
+        if event.anchor is not None or event.tag is not None:
+            self._scalar(event)
+        return str(event.value)
+
+    def _scalar(self, event: Any) -> Json:
+        if event.anchor is not None:
+            self._refuse(event, f"an anchor (`&{event.anchor}`)", "alias", "Write the value out.")
+        if event.tag is not None:
+            self._refuse(
+                event, f"a tag (`{event.tag}`)", "tag", "Remove it; text goes in double quotes."
+            )
+        text: str = event.value
+        if len(text) > self._limits.max_scalar:
+            self._refuse(
+                event,
+                f"a scalar of {len(text)} characters, more than {self._limits.max_scalar}",
+                "too_large",
+                "A cassette is not the place for such a body; record without it.",
+            )
+        if not event.implicit[0] or (text and text[0] not in _FIRST_OF_NON_TEXT):
+            return text
+        return self._plain(event, text) if text else None
+
+    def _plain(self, event: Any, text: str) -> Json:
+        found = _CORE.fullmatch(text)
+        kind = found.lastgroup if found is not None else None
+        match kind:
+            case None:
+                return text
+            case "null":
+                return None
+            case "true" | "false":
+                return kind == "true"
+            case "int":
+                try:
+                    return int(text)
+                except ValueError:  # Python reads at most 4300 digits
+                    self._refuse(
+                        event,
+                        f"a number of {len(text)} digits",
+                        "too_large",
+                        "Write it as text, in double quotes.",
+                    )
+            case "oct" | "hex":
+                return int(text, 0)
+            case "inf":
+                return float(text.replace(".", ""))
+            case "nan":
+                return float("nan")
+        return float(text)
+
+    def _refuse(self, event: Any, what: str, reason: str, hint: str) -> NoReturn:
+        raise CassetteError(
+            f"{what} is not allowed in a cassette",
+            hint=hint,
+            reason=reason,
+            path=self._path,
+            line=event.start_mark.line + 1,
+        )
