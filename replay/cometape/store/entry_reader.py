@@ -178,8 +178,7 @@ class _Reader:
             near = get_close_matches(key, known, n=1)
             self.fail(
                 key,
-                "is not a key that is known here"
-                + (f"; did you mean `{near[0]}`?" if near else ""),
+                "is not a known key" + (f"; did you mean `{near[0]}`?" if near else ""),
                 hint=f"Known here: {', '.join(known)}.",
             )
 

@@ -13,7 +13,7 @@ from the events is ours, because a cassette wants what a general loader does not
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
@@ -101,7 +101,7 @@ class _Stream:
     def __init__(self, data: bytes, path: str, limits: Limits) -> None:
         self._path = path
         self._limits = limits
-        self._next = Parser(data).get_event
+        self._next: Callable[[], Any] = Parser(data).get_event
 
     def documents(self) -> Iterator[tuple[Json, int]]:
         event = self._next()  # the stream's start

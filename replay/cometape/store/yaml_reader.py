@@ -107,10 +107,8 @@ def _check_causes(entries: list[Entry], path: str, data: bytes) -> None:
 
 def _last_document(data: bytes) -> tuple[int, int] | None:
     """Offset (of the line feed before it) and line of the last separator."""
-    found = None
-    for found in _SEPARATOR.finditer(data):
-        pass
-    return None if found is None else (found.start(), data.count(b"\n", 0, found.start()) + 2)
+    starts = [found.start() for found in _SEPARATOR.finditer(data)]
+    return (starts[-1], data.count(b"\n", 0, starts[-1]) + 2) if starts else None
 
 
 def _torn(
