@@ -212,8 +212,7 @@ class _Node:
     def _is(self, wanted: type | tuple[type, ...], words: str) -> Any:
         number_meant = wanted is not bool and isinstance(self.value, bool)
         if number_meant or not isinstance(self.value, wanted):
-            shown = "nothing" if self.value is None else f"{self.value!r:.60}"
-            self.fail(f"{shown} stands where {words} is wanted", f"write {words} here")
+            self.fail(f"{_shown(self.value)} stands where {words} is wanted", f"write {words} here")
         return self.value
 
     def text(self) -> str:
@@ -357,6 +356,14 @@ _EXAMPLES = {
     "request.query": "request.query clientId",
     "request.path": "request.path /api/v2/me/workitems/{}",
 }
+
+
+def _shown(value: object) -> str:
+    if value is None:
+        return "nothing"
+    if isinstance(value, dict | list):
+        return "a mapping" if isinstance(value, dict) else "a list"
+    return f"{value!r:.60}"
 
 
 def _suggest(word: str, allowed: Iterable[str]) -> str:

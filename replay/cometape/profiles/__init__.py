@@ -12,8 +12,11 @@ from ..core.profile import Profile
 from ..core.profile_format import extended_name, parse_profile
 
 _FOLDER = Path(__file__).parent
-_MAX_BYTES = 1 << 20
-"""A profile is a page or two; a megabyte is something else."""
+_MAX_BYTES = 1 << 18
+"""A profile is a page or two."""
+
+_MAX_DEPTH = 32
+"""Libyaml builds nested nodes on the C stack and has no bound of its own."""
 
 
 def built_in_profiles() -> list[str]:
@@ -81,7 +84,13 @@ def _read(path: Path, source: str) -> object:
             reason="profile_invalid",
         )
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    depth = 0
     try:
+        for event in yaml.parse(data, Loader=loader):
+            depth += isinstance(event, yaml.CollectionStartEvent)
+            depth -= isinstance(event, yaml.CollectionEndEvent)
+            if depth > _MAX_DEPTH:
+                raise ValueError(f"more than {_MAX_DEPTH} levels of nesting")
         return yaml.load(data, Loader=loader)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise ProfileError(
