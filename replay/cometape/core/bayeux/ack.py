@@ -26,8 +26,13 @@ class AckState:
     def __len__(self) -> int:
         return len(self._sent)
 
-    def acknowledge(self, batch: int) -> list[JsonObject]:
-        """The client has processed `batch`; what was sent after it must be sent again."""
+    def acknowledge(self, batch: int | None) -> list[JsonObject]:
+        """The client has processed `batch`; what was sent after it must be sent again.
+
+        None, from a connect that says nothing, acknowledges nothing and misses nothing.
+        """
+        if batch is None:
+            return []
         sent = self._sent
         while sent and sent[0][0] <= batch:
             sent.popleft()

@@ -74,6 +74,16 @@ def fail_unknown(reply: JsonObject, message: JsonObject, words: Dialect) -> Json
     return reply
 
 
+def send_back(reply: JsonObject, interval_ms: int) -> None:
+    """Too many connects are held for this browser: let it poll, or stop."""
+    advice: JsonObject = {"multiple-clients": True, "reconnect": "none"}
+    if interval_ms > 0:
+        advice |= {"reconnect": "retry", "interval": interval_ms}
+    else:
+        reply["successful"] = False
+    reply["advice"] = advice
+
+
 def merge(reply: JsonObject, extra: JsonObject | None) -> None:
     """Add an application's fields to a reply; `ext` is merged, anything else is replaced."""
     for name, value in (extra or {}).items():
@@ -90,10 +100,10 @@ def add_ext(reply: JsonObject, name: str, value: Json) -> None:
     reply["ext"] = {**ext, name: value} if isinstance(ext, dict) else {name: value}
 
 
-def wished_ms(message: JsonObject, name: str) -> int | None:
-    """The milliseconds a client's advice wishes for under `name`; None where it wishes nothing."""
+def wished_ms(message: JsonObject, name: str, otherwise: int) -> int:
+    """The milliseconds a client's advice wishes for under `name`, or `otherwise`."""
     advice = message.get("advice")
     value = advice.get(name) if isinstance(advice, dict) else None
     if isinstance(value, int | float) and not isinstance(value, bool) and value >= 0:
         return int(value)
-    return None
+    return otherwise

@@ -14,18 +14,16 @@ others get by it, and to one session always the order in which its events came t
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from math import ceil
 
 from ..errors import ConfigurationError
 from ..json_value import JsonObject
-from . import ack, timesync
+from . import ack
 from .actions import Answer, BayeuxAction, Close, Refuse, Send
 from .application import (
     PUBLISHED,
     Accepted,
     Application,
     Carrier,
-    ConnectionType,
     Delivery,
     Published,
     Reason,
@@ -38,8 +36,8 @@ from .channel import (
     META_SUBSCRIBE,
     META_UNSUBSCRIBE,
     is_meta,
-    is_valid,
 )
+from .outbox import Outbox
 from .reply import (
     add_ext,
     fail,
@@ -48,14 +46,14 @@ from .reply import (
     is_unknown_meta,
     merge,
     reply_to,
+    send_back,
     succeed,
     wished_ms,
 )
 from .session import Hold, Session
 from .settings import Settings
 from .states import Input, State, next_state
-from .subscriptions import Subscriptions
-from .timers import Timers
+from .subscriptions import Subscriptions, wanted_channels
 
 __all__ = [
     "PUBLISHED",
@@ -66,7 +64,6 @@ __all__ = [
     "BayeuxServer",
     "Carrier",
     "Close",
-    "ConnectionType",
     "Delivery",
     "Published",
     "Reason",
@@ -91,23 +88,12 @@ class BayeuxServer:
     """
 
     def __init__(self, application: Application, settings: Settings | None = None) -> None:
-        self.settings = settings or Settings()
+        self.settings = settings = settings or Settings()
         self._application = application
-        self._words = self.settings.words
+        self._words = settings.words
         self._sessions: dict[str, Session] = {}
-        self._farewells: dict[str, Session] = {}
-        """Sessions the server has ended and whose next connect will be told so."""
         self._subscriptions = Subscriptions()
-        self._holds: dict[int, Hold] = {}
-        """Connects held over HTTP, by exchange id."""
-        self._sockets: dict[int, dict[Session, None]] = {}
-        """Sessions pushed to over a WebSocket, by socket id."""
-        self._browsers: dict[str, int] = {}
-        """Connects held for each browser, where their number is limited."""
-        self._timers: Timers[Session | Hold] = Timers()
-        self._actions: list[BayeuxAction] = []
-        self._woken: dict[Session, None] = {}
-        """Sessions that were given events since the outermost call began."""
+        self._outbox = Outbox(settings)
         self._depth = 0
         """Calls of the application under way; calls of ours within them add to the outer one."""
 
@@ -133,7 +119,7 @@ class BayeuxServer:
 
     def deadline_s(self) -> float | None:
         """When `tick` is wanted next."""
-        return self._timers.next_s()
+        return self._outbox.timers.next_s()
 
     # -- what happens
 
@@ -174,17 +160,22 @@ class BayeuxServer:
         return self._done(now_s)
 
     def disconnect(self, client_id: str, now_s: float) -> list[BayeuxAction]:
-        """End a session from the server's side: its client is told so, and to stop (D02)."""
+        """End a session from the server's side: its client is told so, and to stop (D02).
+
+        A client without a held connect or a socket is told at its next connect.
+        """
         session = self._sessions.get(client_id)
         if session is not None:
             self._remove(session, Input.SERVER_DISCONNECT, "server", now_s)
             session.queue.append({"channel": META_DISCONNECT, "successful": True})
-            if session.hold is None and session.socket is not None:
-                self._actions.append(Send(session.socket, tuple(session.take_queue())))
-            elif session.hold is None:
-                self._farewells[client_id] = session
-                self._expect_sign_of_life(session, now_s)
-            self._end(session, now_s)
+            if session.hold is not None:
+                self._outbox.release(session.hold, now_s)
+            elif session.socket is not None:
+                self._outbox.actions.append(Send(session.socket, tuple(session.take_queue())))
+            else:
+                self._outbox.farewells[client_id] = session
+                self._outbox.lifetimes.expect(session, now_s)
+            self._outbox.sockets.detach(session)
         return self._done(now_s)
 
     def expire(self, client_id: str, now_s: float) -> list[BayeuxAction]:
@@ -199,28 +190,30 @@ class BayeuxServer:
 
         Sessions survive both; what waits for them waits for the next connect (C17, C68).
         """
-        hold = self._holds.get(carrier_id)
+        hold = self._outbox.holds.over(carrier_id)
         if hold is not None:
-            self._drop(hold)
-            self._expect_sign_of_life(hold.session, now_s)
-        for session in self._sockets.pop(carrier_id, ()):
-            session.socket = None
+            self._outbox.holds.drop(hold)
+            self._outbox.lifetimes.expect(hold.session, now_s)
+        for session in self._outbox.sockets.close(carrier_id):
             if session.hold is not None and session.hold.over_socket:
-                self._drop(session.hold)
+                self._outbox.holds.drop(session.hold)
             if session.hold is None:
-                self._expect_sign_of_life(session, now_s)
+                self._outbox.lifetimes.expect(session, now_s)
         return self._done(now_s)
 
     def tick(self, now_s: float) -> list[BayeuxAction]:
         """Answer connects that were held long enough; end sessions that were silent too long."""
-        while (due := self._timers.pop_due(now_s)) is not None:
+        while (due := self._outbox.timers.pop_due(now_s)) is not None:
             if isinstance(due, Hold):
-                self._release(due, now_s)
-            else:
-                self._look_for_life(due, now_s)
+                self._outbox.release(due, now_s)
+            elif self._outbox.lifetimes.is_over(due, now_s):
+                if due.is_alive:
+                    self._expire(due, now_s)
+                else:
+                    self._outbox.farewells.pop(due.client_id, None)
         return self._done(now_s)
 
-    # -- handshake
+    # -- handshakes
 
     def _receive_handshake(self, carrier: Carrier, message: JsonObject, now_s: float) -> None:
         reply = reply_to(message)
@@ -231,13 +224,13 @@ class BayeuxServer:
             next_state(State.NEW, Input.REFUSED_HANDSHAKE)
             fail(reply, decision.error or self._words.handshake_denied)
             reply["advice"] = decision.advice or {"reconnect": "none"}
-        self._add_timesync(reply, message, now_s, now_s)
+        self._outbox.add_timesync(reply, message, now_s, now_s)
         merge(reply, decision.extra)
         if carrier.connection_type == "websocket":
-            self._actions.append(Send(carrier.id, (reply,)))
+            self._outbox.actions.append(Send(carrier.id, (reply,)))
         else:
             set_browser = isinstance(decision, Accepted) and carrier.browser is None
-            self._actions.append(Answer(carrier.id, (reply,), set_browser))
+            self._outbox.actions.append(Answer(carrier.id, (reply,), set_browser))
 
     def _open(
         self,
@@ -272,7 +265,7 @@ class BayeuxServer:
         reply["clientId"] = client_id
         reply["supportedConnectionTypes"] = list(self.settings.connection_types)
         reply["advice"] = self._advice(session)
-        self._expect_sign_of_life(session, now_s)
+        self._outbox.lifetimes.expect(session, now_s)
 
     # -- everything but handshakes
 
@@ -282,15 +275,14 @@ class BayeuxServer:
         session = self._session_of(messages)
         over_socket = carrier.connection_type == "websocket"
         if session is not None:
-            self._touch(session, now_s)
+            self._outbox.lifetimes.touch(session, now_s)
             if over_socket:
-                self._attach(session, carrier.id)
+                self._outbox.sockets.attach(session, carrier.id)
         may_hold = over_socket or len(messages) == 1
         replies: list[JsonObject] = []
         connects: list[JsonObject] = []
         for message in messages:
             reply = reply_to(message)
-            channel = message.get("channel")
             if (fault := fault_of(message, self._words)) is not None:
                 fail(reply, fault)
             elif (
@@ -298,25 +290,25 @@ class BayeuxServer:
                 or message.get("clientId") != session.client_id
                 or not session.is_alive
             ):
-                if not self._bid_farewell(message, reply, replies):
+                farewell = self._outbox.farewell_to(message, reply)
+                if farewell is None:
                     fail_unknown(reply, message, self._words)
-            elif channel == META_CONNECT:
+                else:
+                    replies += farewell
+            elif message["channel"] == META_CONNECT:
                 if self._connect(session, message, reply, carrier, may_hold, now_s):
                     continue
                 connects.append(reply)
             else:
-                self._handle(session, str(channel), message, reply, now_s)
-            self._add_timesync(reply, message, now_s, now_s)
+                self._handle(session, message, reply, now_s)
+            self._outbox.add_timesync(reply, message, now_s, now_s)
             replies.append(reply)
-        if session is None:
-            self._write(carrier, [], replies)
-            return
         events: list[JsonObject] = []
-        if connects or not session.delivery_only:
-            events = self._take_events(session, connects)
-        self._write(carrier, events, replies)
-        if connects and session.is_alive:
-            self._expect_sign_of_life(session, now_s)
+        if session is not None and (connects or not session.delivery_only):
+            events = self._outbox.take_events(session, connects)
+        self._outbox.write(carrier, events, replies)
+        if session is not None and connects and session.is_alive:
+            self._outbox.lifetimes.expect(session, now_s)
 
     def _session_of(self, messages: Sequence[JsonObject]) -> Session | None:
         """The session a batch belongs to: the first living one it names (C32, C53)."""
@@ -327,64 +319,78 @@ class BayeuxServer:
         return None
 
     def _handle(
-        self, session: Session, channel: str, message: JsonObject, reply: JsonObject, now_s: float
+        self, session: Session, message: JsonObject, reply: JsonObject, now_s: float
     ) -> None:
+        """A sound message of a living session, whatever it is but a handshake or a connect."""
+        channel = str(message["channel"])
         if self._words.names_client:
             reply["clientId"] = session.client_id
-        if channel in (META_SUBSCRIBE, META_UNSUBSCRIBE):
-            self._change_subscriptions(session, channel == META_SUBSCRIBE, message, reply, now_s)
+        if channel == META_SUBSCRIBE:
+            self._subscribe(session, message, reply, now_s)
+        elif channel == META_UNSUBSCRIBE:
+            self._unsubscribe(session, message, reply, now_s)
         elif channel == META_DISCONNECT:
             self._remove(session, Input.DISCONNECT, "disconnect", now_s)
-            self._end(session, now_s)
+            if session.hold is not None:
+                self._outbox.release(session.hold, now_s)
+            self._outbox.sockets.detach(session)
             succeed(reply)
         elif is_unknown_meta(channel):
             fail(reply, self._words.create_denied)
         else:
-            session.state = next_state(session.state, Input.PUBLISH)
-            published = self._application.publish(session, message, now_s)
-            if published.error is None:
-                succeed(reply)
-            else:
-                fail(reply, published.error)
-            merge(reply, published.extra)
-            for delivery in published.deliveries:
-                self.deliver(delivery.client_id, delivery.message, now_s)
+            self._publish(session, message, reply, now_s)
 
-    def _change_subscriptions(
-        self,
-        session: Session,
-        subscribe: bool,
-        message: JsonObject,
-        reply: JsonObject,
-        now_s: float,
+    def _publish(
+        self, session: Session, message: JsonObject, reply: JsonObject, now_s: float
+    ) -> None:
+        session.state = next_state(session.state, Input.PUBLISH)
+        published = self._application.publish(session, message, now_s)
+        if published.error is None:
+            succeed(reply)
+        else:
+            fail(reply, published.error)
+        if published.extra is not None:
+            merge(reply, published.extra)
+        for delivery in published.deliveries:
+            self.deliver(delivery.client_id, delivery.message, now_s)
+
+    def _subscribe(
+        self, session: Session, message: JsonObject, reply: JsonObject, now_s: float
     ) -> None:
         """One by one until the first that is refused; earlier ones stay, as in CometD Java."""
-        asked = message.get("subscription")
-        if asked is None or asked == [] or asked == "":
-            fail(reply, self._words.subscription_missing)
-            return
-        reply["subscription"] = asked
-        wanted = asked if isinstance(asked, list) else [asked]
-        if not all(is_valid(channel) for channel in wanted):
-            fail(reply, self._words.subscription_invalid)
-            return
-        for channel in map(str, wanted):
-            error: str | None
-            if subscribe:
-                session.state = next_state(session.state, Input.SUBSCRIBE)
-                error = self._words.subscribe_denied if is_meta(channel) else None
-                error = error or self._application.subscribe(session, channel, message, now_s)
-                if error is None:
-                    self._subscriptions.add(session, channel)
-            else:
-                session.state = next_state(session.state, Input.UNSUBSCRIBE)
-                error = self._application.unsubscribe(session, channel, message, now_s)
-                if error is None:
-                    self._subscriptions.remove(session, channel)
+        for channel in self._wanted(message, reply):
+            session.state = next_state(session.state, Input.SUBSCRIBE)
+            error = self._words.subscribe_denied if is_meta(channel) else None
+            error = error or self._application.subscribe(session, channel, message, now_s)
             if error is not None:
                 fail(reply, error)
                 return
-        succeed(reply)
+            self._subscriptions.add(session, channel)
+
+    def _unsubscribe(
+        self, session: Session, message: JsonObject, reply: JsonObject, now_s: float
+    ) -> None:
+        """Also from what there is no subscription to: that is nobody's mistake."""
+        for channel in self._wanted(message, reply):
+            session.state = next_state(session.state, Input.UNSUBSCRIBE)
+            error = self._application.unsubscribe(session, channel, message, now_s)
+            if error is not None:
+                fail(reply, error)
+                return
+            self._subscriptions.remove(session, channel)
+
+    def _wanted(self, message: JsonObject, reply: JsonObject) -> list[str]:
+        """The channels asked for, with the reply as it is when none of them is refused."""
+        wanted = wanted_channels(message)
+        if "subscription" in message:
+            reply["subscription"] = message["subscription"]
+        if wanted is None:
+            fail(reply, self._words.subscription_invalid)
+        elif not wanted:
+            fail(reply, self._words.subscription_missing)
+        else:
+            succeed(reply)
+        return wanted or []
 
     # -- connects
 
@@ -398,206 +404,55 @@ class BayeuxServer:
         now_s: float,
     ) -> bool:
         """Hold a connect and say so, or make its reply (but for the events that go with it)."""
-        older = session.hold
-        if older is not None:
-            self._drop(older)
-            if not older.over_socket:
-                status = self.settings.duplicate_connect_status
-                self._actions.append(Refuse(older.carrier_id, status))
+        settings = self.settings
+        if session.hold is not None:
+            self._supersede(session.hold)
         if carrier.connection_type != "websocket":
-            self._detach(session)
+            self._outbox.sockets.detach(session)
         was_connected = session.state is State.CONNECTED
         session.state = next_state(session.state, Input.CONNECT)
         session.connection_type = carrier.connection_type
         self._choose_delivery(session, carrier)
-        settings = self.settings
-        wished_hold_ms = wished_ms(message, "timeout")
-        wished_interval_ms = wished_ms(message, "interval")
-        hold_ms = settings.timeout_ms
-        if wished_hold_ms is not None:
-            hold_ms = min(hold_ms, wished_hold_ms)
-        session.interval_ms = (
-            settings.interval_ms if wished_interval_ms is None else wished_interval_ms
-        )
-        if self._words.names_client:
-            reply["clientId"] = session.client_id
+        hold_ms, session.interval_ms = settings.timeout_ms, settings.interval_ms
+        if "advice" in message:
+            hold_ms = min(hold_ms, wished_ms(message, "timeout", hold_ms))
+            session.interval_ms = wished_ms(message, "interval", session.interval_ms)
         if "advice" in message or session.advised_for != carrier.connection_type:
             session.advised_for = carrier.connection_type
             reply["advice"] = self._advice(session)
+        if self._words.names_client:
+            reply["clientId"] = session.client_id
         succeed(reply)
         if session.ack is not None:
-            batch = ack.acknowledged(message)
-            session.resend = [] if batch is None else session.ack.acknowledge(batch)
+            session.resend = session.ack.acknowledge(ack.acknowledged(message))
         if not was_connected:
             self._application.connected(session, message, now_s)
-        if not (may_hold and was_connected and hold_ms > 0):
+            return False  # at once: clients wait for it before they do anything else (C08)
+        if not may_hold or hold_ms == 0 or session.queue or session.resend:
             return False
-        if session.queue or session.resend or not session.is_alive:
+        if self._outbox.holds.is_crowded(carrier):
+            session.interval_ms = settings.multi_session_interval_ms
+            send_back(reply, session.interval_ms)
             return False
-        if self._is_crowded(carrier):
-            self._send_back(session, reply)
-            return False
-        self._hold(session, message, reply, carrier, now_s + hold_ms / 1000, now_s)
+        until_s = now_s + hold_ms / 1000
+        self._outbox.holds.hold(session, carrier, message, reply, until_s=until_s, now_s=now_s)
         return True
 
-    def _is_crowded(self, carrier: Carrier) -> bool:
-        limit = self.settings.max_sessions_per_browser
-        if limit is None or carrier.browser is None or carrier.connection_type == "websocket":
-            return False
-        return self._browsers.get(carrier.browser, 0) >= limit
+    def _supersede(self, older: Hold) -> None:
+        """A newer connect has come (C14, C15); over a WebSocket the older is just dropped (C64)."""
+        self._outbox.holds.drop(older)
+        if not older.over_socket:
+            status = self.settings.duplicate_connect_status
+            self._outbox.actions.append(Refuse(older.carrier_id, status))
 
-    def _send_back(self, session: Session, reply: JsonObject) -> None:
-        """Too many connects are held for this browser: let it poll (CometD: multiple sessions)."""
-        interval_ms = self.settings.multi_session_interval_ms
-        if interval_ms > 0:
-            session.interval_ms = interval_ms
-            reply["advice"] = {
-                "multiple-clients": True,
-                "reconnect": "retry",
-                "interval": interval_ms,
-            }
-        else:
-            reply["successful"] = False
-            reply["advice"] = {"multiple-clients": True, "reconnect": "none"}
-
-    def _hold(
-        self,
-        session: Session,
-        message: JsonObject,
-        reply: JsonObject,
-        carrier: Carrier,
-        until_s: float,
-        now_s: float,
-    ) -> None:
-        over_socket = carrier.connection_type == "websocket"
-        limited = not over_socket and self.settings.max_sessions_per_browser is not None
-        hold = Hold(
-            session,
-            carrier_id=carrier.id,
-            over_socket=over_socket,
-            browser=carrier.browser if limited else None,
-            message=message,
-            reply=reply,
-            received_s=now_s,
-        )
-        session.hold = hold
-        session.expire_at_s = None
-        hold.timer = self._timers.schedule(until_s, hold)
-        if not over_socket:
-            self._holds[carrier.id] = hold
-        if hold.browser is not None:
-            self._browsers[hold.browser] = self._browsers.get(hold.browser, 0) + 1
-
-    def _drop(self, hold: Hold) -> None:
-        """Forget a held connect without an answer."""
-        hold.session.hold = None
-        if hold.timer is not None:
-            self._timers.cancel(hold.timer)
-        if not hold.over_socket:
-            del self._holds[hold.carrier_id]
-        if hold.browser is not None:
-            self._browsers[hold.browser] -= 1
-            if not self._browsers[hold.browser]:
-                del self._browsers[hold.browser]
-
-    def _release(self, hold: Hold, now_s: float) -> None:
-        """Answer a held connect with whatever waits for the session."""
-        session = hold.session
-        self._drop(hold)
-        self._add_timesync(hold.reply, hold.message, hold.received_s, now_s)
-        if session.state is State.DISCONNECTED:
-            hold.reply["advice"] = {"reconnect": "none"}
-        elif session.state is State.EXPIRED:
-            fail_unknown(hold.reply, hold.message, self._words)
-        messages = (*self._take_events(session, [hold.reply]), hold.reply)
-        if hold.over_socket:
-            self._actions.append(Send(hold.carrier_id, messages))
-        else:
-            self._actions.append(Answer(hold.carrier_id, messages))
-        if session.is_alive:
-            self._expect_sign_of_life(session, now_s)
-
-    def _bid_farewell(
-        self, message: JsonObject, reply: JsonObject, replies: list[JsonObject]
-    ) -> bool:
-        """Tell the connect of a session that the server has ended why it is the last one (D02)."""
-        if message.get("channel") != META_CONNECT:
-            return False
-        session = self._farewells.pop(str(message.get("clientId")), None)
-        if session is None:
-            return False
-        succeed(reply)
-        reply["advice"] = {"reconnect": "none"}
-        replies.extend(self._take_events(session, [reply]))
-        return True
-
-    # -- events
+    # -- what several of these need
 
     def _enqueue(self, session: Session, message: JsonObject, now_s: float) -> None:
-        if not session.is_alive:
-            return
-        session.state = next_state(session.state, Input.DELIVER)
-        session.queue.append(message)
-        self._woken[session] = None
-        limit = self.settings.max_queue
-        if limit is not None and len(session.queue) > limit:
+        if session.is_alive and not self._outbox.enqueue(session, message):
             self._expire(session, now_s)
 
-    def _take_events(self, session: Session, connects: list[JsonObject]) -> list[JsonObject]:
-        """What waits for the session, with the batch number of the connect replies it goes with."""
-        events = session.take_queue()
-        if session.ack is not None and connects:
-            batch = session.ack.send(events)
-            for reply in connects:
-                add_ext(reply, "ack", batch)
-            if session.resend:
-                events, session.resend = session.resend + events, []
-        return events
-
-    def _write(self, carrier: Carrier, events: list[JsonObject], replies: list[JsonObject]) -> None:
-        """Events first. Over a WebSocket they have a frame of their own, as with CometD."""
-        if carrier.connection_type != "websocket":
-            if events or replies:
-                self._actions.append(Answer(carrier.id, (*events, *replies)))
-            return
-        for messages in (events, replies):
-            if messages:
-                self._actions.append(Send(carrier.id, tuple(messages)))
-
     def _done(self, now_s: float) -> list[BayeuxAction]:
-        """At the end of the outermost call: send what sessions were given during it."""
-        if self._depth:
-            return []
-        while self._woken:
-            woken, self._woken = self._woken, {}
-            for session in woken:
-                if not session.queue:
-                    continue
-                if session.socket is not None and not session.delivery_only:
-                    self._actions.append(Send(session.socket, tuple(session.take_queue())))
-                elif session.hold is not None:
-                    self._release(session.hold, now_s)
-        actions, self._actions = self._actions, []
-        return actions
-
-    # -- sockets
-
-    def _attach(self, session: Session, socket: int) -> None:
-        """From its first message on a socket on, a session is pushed to over it (C66, C68)."""
-        if session.socket != socket:
-            self._detach(session)
-            session.socket = socket
-            self._sockets.setdefault(socket, {})[session] = None
-
-    def _detach(self, session: Session) -> None:
-        if session.socket is not None:
-            sessions = self._sockets.get(session.socket, {})
-            sessions.pop(session, None)
-            if not sessions:
-                self._sockets.pop(session.socket, None)
-            session.socket = None
-
-    # -- life and its end
+        return [] if self._depth else self._outbox.flush(now_s)
 
     def _choose_delivery(self, session: Session, carrier: Carrier) -> None:
         """The ack extension and JSONP let events travel on connect replies alone (C80, C92)."""
@@ -608,77 +463,29 @@ class BayeuxServer:
         )
 
     def _advice(self, session: Session) -> JsonObject:
+        """The timeout is the server's, the interval the one in force (seen with CometD Java)."""
         return {
             "reconnect": "retry",
             "interval": session.interval_ms,
             "timeout": self.settings.timeout_ms,
         }
 
-    def _add_timesync(
-        self, reply: JsonObject, message: JsonObject, received_s: float, now_s: float
-    ) -> None:
-        if "ext" in message:
-            wall_s = self.settings.wall_offset_s
-            received_ms, now_ms = (
-                round((received_s + wall_s) * 1000),
-                round((now_s + wall_s) * 1000),
-            )
-            sync = timesync.reply_to(message, received_ms, now_ms)
-            if sync is not None:
-                add_ext(reply, "timesync", sync)
-
-    def _touch(self, session: Session, now_s: float) -> None:
-        """Any message keeps a session alive, as long as an answered connect does (C46)."""
-        if session.expire_at_s is not None:
-            until_s = now_s + self.settings.max_interval_ms / 1000
-            session.expire_at_s = max(session.expire_at_s, until_s)
-
-    def _expect_sign_of_life(self, session: Session, now_s: float) -> None:
-        """A connect or handshake was answered: the next one must come in time."""
-        at_s = now_s + (session.interval_ms + self.settings.max_interval_ms) / 1000
-        session.expire_at_s = at_s
-        sweep_s = self.settings.sweep_ms / 1000
-        if sweep_s:
-            at_s = ceil(at_s / sweep_s) * sweep_s
-        if session.expiry is not None:
-            if session.expiry.at_s <= at_s:
-                return  # the timer looks again at expire_at_s when its time has come
-            self._timers.cancel(session.expiry)
-        session.expiry = self._timers.schedule(at_s, session)
-
-    def _look_for_life(self, session: Session, now_s: float) -> None:
-        """A session's expiry timer is due, which says only that it is time to look."""
-        session.expiry = None
-        if session.hold is not None or session.expire_at_s is None:
-            return
-        if session.expire_at_s > now_s:
-            session.expiry = self._timers.schedule(session.expire_at_s, session)
-        elif session.is_alive:
-            self._expire(session, now_s)
-        elif self._farewells.get(session.client_id) is session:
-            del self._farewells[session.client_id]
-
     def _expire(self, session: Session, now_s: float) -> None:
         self._remove(session, Input.SILENCE, "expired", now_s)
         session.queue.clear()
         session.resend = []
-        self._end(session, now_s)
+        if session.hold is not None:
+            self._outbox.release(session.hold, now_s)
+        self._outbox.sockets.detach(session)
 
     def _remove(self, session: Session, happened: Input, reason: Reason, now_s: float) -> None:
         """Take a session out of the living; its held connect is still to be answered."""
         session.state = next_state(session.state, happened)
         del self._sessions[session.client_id]
         self._subscriptions.remove_all(session)
+        self._outbox.lifetimes.forget(session)
         self._depth += 1
         try:
             self._application.removed(session, reason, now_s)
         finally:
             self._depth -= 1
-
-    def _end(self, session: Session, now_s: float) -> None:
-        if session.hold is not None:
-            self._release(session.hold, now_s)
-        self._detach(session)
-        if session.expiry is not None and session.client_id not in self._farewells:
-            self._timers.cancel(session.expiry)
-            session.expiry = None

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from .channel import patterns_of
+from ..json_value import JsonObject
+from .channel import is_valid, patterns_of
 from .session import Session
 
 
@@ -44,3 +45,14 @@ class Subscriptions:
             sessions.pop(session, None)
             if not sessions:
                 del self._sessions[channel]
+
+
+def wanted_channels(message: JsonObject) -> list[str] | None:
+    """The channels in the `subscription` of a message, a string or an array of them.
+
+    Empty when there is none; None when something in it is no channel name.
+    """
+    asked = message.get("subscription")
+    wanted = asked if isinstance(asked, list) else [asked] if asked not in (None, "") else []
+    names = [channel for channel in wanted if isinstance(channel, str) and is_valid(channel)]
+    return names if len(names) == len(wanted) else None

@@ -9,11 +9,20 @@ yet or is off by 25 ms or more (CometD manual: time synchronization; seen on the
 from __future__ import annotations
 
 from ..json_value import Json, JsonObject
+from .reply import add_ext
 
 TOLERANCE_MS = 25
 
 
-def reply_to(message: JsonObject, received_ms: int, answered_ms: int) -> JsonObject | None:
+def add(reply: JsonObject, message: JsonObject, received_s: float, answered_s: float) -> None:
+    """Give a reply its part of the extension. Times are the server's, seconds since 1970."""
+    if "ext" in message:
+        sync = answer_to(message, round(received_s * 1000), round(answered_s * 1000))
+        if sync is not None:
+            add_ext(reply, "timesync", sync)
+
+
+def answer_to(message: JsonObject, received_ms: int, answered_ms: int) -> JsonObject | None:
     """The `ext.timesync` of a reply, or None where none was asked for or none is needed.
 
     Times are the server's, in milliseconds since 1970 as far as it knows.

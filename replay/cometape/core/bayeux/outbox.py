@@ -1,0 +1,115 @@
+"""What goes out: events in their order, held connects when they are answered.
+
+Events are queued while a call lasts and sent when it ends, so that all that one call brings to a
+session goes out together, after the answer to whoever made the call.
+"""
+
+from __future__ import annotations
+
+from ..json_value import JsonObject
+from . import timesync
+from .actions import Answer, BayeuxAction, Send
+from .application import Carrier
+from .channel import META_CONNECT
+from .holds import Holds
+from .lifetimes import Lifetimes
+from .reply import add_ext, fail_unknown, succeed
+from .session import Hold, Session
+from .settings import Settings
+from .sockets import Sockets
+from .states import Input, State, next_state
+from .timers import Timers
+
+
+class Outbox:
+    """The ways to every session, and what is to be done at the end of the call."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.timers: Timers[Session | Hold] = Timers()
+        self.holds = Holds(self.timers, max_per_browser=settings.max_sessions_per_browser)
+        self.sockets = Sockets()
+        self.lifetimes = Lifetimes(
+            self.timers, max_interval_ms=settings.max_interval_ms, sweep_ms=settings.sweep_ms
+        )
+        self.actions: list[BayeuxAction] = []
+        self.farewells: dict[str, Session] = {}
+        """Sessions the server has ended and whose next connect will be told so."""
+        self._settings = settings
+        self._words = settings.words
+        self._woken: dict[Session, None] = {}
+        """Sessions that were given events since the outermost call began."""
+
+    def enqueue(self, session: Session, message: JsonObject) -> bool:
+        """Give a living session an event; False when it has more of them than it may."""
+        session.state = next_state(session.state, Input.DELIVER)
+        session.queue.append(message)
+        self._woken[session] = None
+        limit = self._settings.max_queue
+        return limit is None or len(session.queue) <= limit
+
+    def release(self, hold: Hold, now_s: float) -> None:
+        """Answer a held connect with whatever waits for the session."""
+        session, reply = hold.session, hold.reply
+        self.holds.drop(hold)
+        self.add_timesync(reply, hold.message, hold.received_s, now_s)
+        if session.state is State.DISCONNECTED:
+            reply["advice"] = {"reconnect": "none"}
+        elif session.state is State.EXPIRED:
+            fail_unknown(reply, hold.message, self._words)
+        messages = (*self.take_events(session, [reply]), reply)
+        action = Send if hold.over_socket else Answer
+        self.actions.append(action(hold.carrier_id, messages))
+        if session.is_alive:
+            self.lifetimes.expect(session, now_s)
+
+    def farewell_to(self, message: JsonObject, reply: JsonObject) -> list[JsonObject] | None:
+        """What the last connect of a session that the server has ended brings home (D02)."""
+        if not self.farewells or message.get("channel") != META_CONNECT:
+            return None
+        session = self.farewells.pop(str(message.get("clientId")), None)
+        if session is None:
+            return None
+        self.lifetimes.forget(session)
+        succeed(reply)
+        reply["advice"] = {"reconnect": "none"}
+        return self.take_events(session, [reply])
+
+    def take_events(self, session: Session, connects: list[JsonObject]) -> list[JsonObject]:
+        """What waits for the session, with the batch number of the connect replies it goes with."""
+        events = session.take_queue()
+        if session.ack is not None and connects:
+            batch = session.ack.send(events)
+            for reply in connects:
+                add_ext(reply, "ack", batch)
+            events, session.resend = session.resend + events, []
+        return events
+
+    def write(self, carrier: Carrier, events: list[JsonObject], replies: list[JsonObject]) -> None:
+        """Events first. Over a WebSocket they have a frame of their own, as with CometD."""
+        if carrier.connection_type != "websocket":
+            if events or replies:
+                self.actions.append(Answer(carrier.id, (*events, *replies)))
+            return
+        for messages in (events, replies):
+            if messages:
+                self.actions.append(Send(carrier.id, tuple(messages)))
+
+    def flush(self, now_s: float) -> list[BayeuxAction]:
+        """At the end of the outermost call: send what sessions were given, and give what to do."""
+        while self._woken:
+            woken, self._woken = self._woken, {}
+            for session in woken:
+                if not session.queue:
+                    continue
+                if session.socket is not None and not session.delivery_only:
+                    self.actions.append(Send(session.socket, tuple(session.take_queue())))
+                elif session.hold is not None:
+                    self.release(session.hold, now_s)
+        actions, self.actions = self.actions, []
+        return actions
+
+    def add_timesync(
+        self, reply: JsonObject, message: JsonObject, received_s: float, now_s: float
+    ) -> None:
+        offset_s = self._settings.wall_offset_s
+        timesync.add(reply, message, received_s + offset_s, now_s + offset_s)
