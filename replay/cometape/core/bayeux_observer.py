@@ -24,7 +24,13 @@ from .bayeux_capture import (
     replies_of,
 )
 from .bayeux_outcome import UNNUMBERED, event, outcome
-from .capture import CLIENT_LEFT, CapturedExchange, CapturedRequest, SocketText
+from .capture import (
+    CLIENT_LEFT,
+    RECORDING_ENDED,
+    CapturedExchange,
+    CapturedRequest,
+    SocketText,
+)
 from .cassette import Disconnect, Entry
 from .client_sessions import Client, ClientSessions, Evidence, evidence
 from .json_value import Json, JsonObject
@@ -369,7 +375,7 @@ class BayeuxObserver:
             elif session is not None and asked.order < session.newest_connect:
                 # The server ends an older connect when a newer one comes (HTTP 500, or 408).
                 self._notices.skipped("polls replaced by a newer one")
-            elif error in (CLIENT_LEFT, SOCKET_CLOSED, NO_REPLY):
+            elif error in (CLIENT_LEFT, SOCKET_CLOSED, NO_REPLY, RECORDING_ENDED):
                 self._clients.is_lost(client)
                 self._notices.skipped("cancelled polls")
             else:

@@ -1,0 +1,155 @@
+"""`cometape record`: a recorder between a client and a live system."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from pathlib import Path
+from urllib.parse import SplitResult, urlsplit
+
+import click
+
+from cometape.core.errors import ConfigurationError
+from cometape.recorder import Recorder, RecordingSettings
+from cometape.recorder.proxy import ProxySettings, check_port_is_free, run
+
+from .address import address_options
+
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+
+
+@click.command("record")
+@click.argument("url", required=False)
+@click.option(
+    "-o",
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    required=True,
+    metavar="FILE",
+    help="The cassette to write (*.yaml).",
+)
+@click.option(
+    "--proxy",
+    is_flag=True,
+    help="Be a regular proxy (HTTP_PROXY, browser settings) instead of standing in for URL.",
+)
+@address_options
+@click.option("--scenario", default="", metavar="TEXT", help="What this is a recording of.")
+@click.option(
+    "--profile",
+    default="workbins",
+    show_default=True,
+    metavar="NAME",
+    help="What is special about the API: workbins, bayeux, or a YAML file.",
+)
+@click.option("--overwrite", is_flag=True, help="Replace the cassette if it exists.")
+@click.option(
+    "--only",
+    multiple=True,
+    metavar="ORIGIN",
+    help="With --proxy: record this origin, let all others pass unrecorded. May be repeated.",
+)
+@click.option(
+    "--bayeux",
+    metavar="PATH",
+    help="Path of the CometD endpoint, if the profile does not know it.",
+)
+@click.option("--insecure", is_flag=True, help="Do not verify the live system's certificate.")
+@click.option(
+    "--ca",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    metavar="FILE",
+    help="PEM file with the authority that signed the live system's certificate.",
+)
+def command(
+    url: str | None,
+    out: Path,
+    proxy: bool,
+    port: int,
+    host: str,
+    scenario: str,
+    profile: str,
+    overwrite: bool,
+    only: tuple[str, ...],
+    bayeux: str | None,
+    insecure: bool,
+    ca: Path | None,
+) -> None:
+    """Record traffic between a client and a live system into a cassette.
+
+    The recorder stands in for URL (http://gws.example:8090): point the client at the address it
+    prints, "listening on http://HOST:PORT" as the first line on standard output. Secrets are
+    replaced before anything reaches the disk; each entry is on disk when the client has its answer.
+    Ctrl-C ends the recording with a summary.
+    """
+    if (url is None) == (not proxy):
+        raise click.UsageError(
+            "Give the URL of the system to record, or --proxy, not both: "
+            "cometape record http://gws.example:8090 -o FILE"
+        )
+    if only and not proxy:
+        raise click.UsageError("--only goes with --proxy: URL is the only origin otherwise.")
+    upstream = _origin(url) if url is not None else None
+    settings = RecordingSettings(
+        out=out,
+        scenario=scenario,
+        profile=profile,
+        overwrite=overwrite,
+        origin=upstream or (_origin(only[0]) if len(only) == 1 else None),
+        only=frozenset(_origin(one) for one in only),
+        bayeux=bayeux,
+    )
+    proxy_settings = ProxySettings(
+        upstream=upstream, host=host, port=port, insecure=insecure, trusted_ca=ca
+    )
+    asyncio.run(_record(settings, proxy_settings))
+
+
+async def _record(settings: RecordingSettings, proxy: ProxySettings) -> None:
+    check_port_is_free(proxy)  # first, so that nothing is replaced by a recorder that cannot start
+    recorder = Recorder(settings)
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(name, stop.set)
+    try:
+        await run(recorder, proxy, listening=_announce, stop=stop)
+    except ConfigurationError:
+        recorder.abandon()
+        raise
+    if recorder.summary is not None:
+        click.echo(recorder.summary.render())
+    if recorder.failure is not None:
+        raise recorder.failure
+
+
+def _announce(url: str) -> None:
+    click.echo(f"listening on {url}")
+
+
+def _origin(url: str) -> str:
+    """`scheme://host[:port]` of a URL. Raises ConfigurationError for any other."""
+    try:
+        parts: SplitResult = urlsplit(url)
+        port = parts.port
+    except ValueError as error:
+        raise _bad_url(url, str(error)) from error
+    if parts.scheme not in _DEFAULT_PORTS:
+        raise _bad_url(url, "it must begin with http:// or https://")
+    if not parts.hostname or parts.username is not None:
+        raise _bad_url(url, "it must name a host, and no user")
+    if parts.path not in ("", "/") or parts.query or parts.fragment:
+        raise _bad_url(url, "leave the path out, all paths are recorded")
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    own = port in (None, _DEFAULT_PORTS[parts.scheme])
+    return f"{parts.scheme}://{host}" + ("" if own else f":{port}")
+
+
+def _bad_url(url: str, why: str) -> ConfigurationError:
+    # A user and password in it must not be told again.
+    shown = url if "@" not in url else f"…@{url.rpartition('@')[2]}"
+    return ConfigurationError(
+        f"{shown!r} is not the URL of a system to record: {why}",
+        hint="For example: cometape record https://gws.example:8090 -o pull_workitem.yaml",
+        reason="bad-url",
+    )

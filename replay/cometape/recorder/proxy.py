@@ -1,0 +1,242 @@
+"""mitmproxy in process, with only the addons a recorder needs.
+
+mitmdump's 31 addons cost as much as the proxying itself (measured: half of all CPU time is spent in
+asking them), so here run `Core`, `Proxyserver`, `NextLayer` and `TlsConfig`, and ours.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import logging
+import socket
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mitmproxy import http
+from mitmproxy.addons.core import Core
+from mitmproxy.addons.next_layer import NextLayer
+from mitmproxy.addons.proxyserver import Proxyserver
+from mitmproxy.addons.tlsconfig import TlsConfig
+from mitmproxy.master import Master
+from mitmproxy.net.http.url import hostport
+from mitmproxy.options import Options
+
+from ..core.errors import ConfigurationError
+from .addon import CLIENT_AUTHORITY, HOLD_LIMIT_S, Recorder
+
+FAREWELL_S = 2.0
+"""How long ending waits for open connections to be closed."""
+DEFAULT_CONFDIR = Path("~/.mitmproxy")
+"""Where mitmproxy keeps its certificate authority; shared, so that it is trusted already."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProxySettings:
+    """How the recorder listens, and whom it talks to."""
+
+    upstream: str | None = None
+    """Origin of the system to record; None: a regular proxy, the client says whom it wants."""
+    host: str = "127.0.0.1"
+    port: int = 0
+    """0: a free one."""
+    insecure: bool = False
+    """Do not verify the upstream's certificate."""
+    trusted_ca: Path | None = None
+    """PEM file with the authority that signed the upstream's certificate."""
+    confdir: Path = DEFAULT_CONFDIR
+
+
+class _UpstreamHost:
+    """Gives the upstream the `Host` it expects, and remembers the one the client used."""
+
+    name = "cometape-host"
+
+    def requestheaders(self, flow: http.HTTPFlow) -> None:
+        flow.metadata[CLIENT_AUTHORITY] = flow.request.host_header
+        request = flow.request
+        request.host_header = hostport(request.scheme, request.host, request.port)
+
+
+class _Startup:
+    """Tells when connections are accepted, or that they cannot be."""
+
+    name = "cometape-startup"
+
+    def __init__(self, listening: Callable[[str, int], None]) -> None:
+        self._listening = listening
+        self.failure: BaseException | None = None
+        self.master: Master | None = None
+
+    def running(self) -> None:
+        assert self.master is not None
+        servers = self.master.addons.get("proxyserver").servers
+        addresses = [address for server in servers for address in server.listen_addrs]
+        failures = [server.last_exception for server in servers if server.last_exception]
+        if failures or not addresses:
+            self.failure = failures[0] if failures else OSError("the proxy does not listen")
+            self.master.shutdown()
+            return
+        self._listening(addresses[0][0], addresses[0][1])
+
+
+async def run(
+    recorder: Recorder,
+    settings: ProxySettings,
+    *,
+    listening: Callable[[str], None],
+    stop: asyncio.Event,
+) -> None:
+    """Proxy and record until `stop` is set or the recorder fails.
+
+    `listening` is called once, with the URL of the recorder, when connections are accepted. Raises
+    ConfigurationError when the address cannot be listened on.
+    """
+    startup = _Startup(lambda host, port: listening(f"http://{_authority(settings, host, port)}"))
+    with _quiet_logs(recorder), _confdir(settings.confdir) as confdir:
+        master = Master(_options(settings, confdir))
+        startup.master = master
+        master.addons.add(Core(), Proxyserver(), NextLayer(), TlsConfig())
+        if settings.upstream is not None:
+            master.addons.add(_UpstreamHost())
+        master.addons.add(recorder, startup)
+        # Options that the addons declare are known only now.
+        master.options.update(**_addon_options(settings, master.options))
+        stopping = asyncio.create_task(_shut_down(master, stop))
+        try:
+            await master.run()
+        finally:
+            stopping.cancel()
+            await _close_connections(master)
+    if startup.failure is not None:
+        raise _cannot_listen(settings, startup.failure) from startup.failure
+
+
+def check_port_is_free(settings: ProxySettings) -> None:
+    """Raises ConfigurationError when the address is taken: before any file is touched."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            settings.host or None, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        with socket.socket(family, kind, protocol) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except OSError as error:
+        raise _cannot_listen(settings, error) from error
+
+
+async def _shut_down(master: Master, stop: asyncio.Event) -> None:
+    await stop.wait()
+    master.shutdown()
+
+
+async def _close_connections(master: Master) -> None:
+    """End what mitmproxy leaves to the loop's end: listeners first, then open connections."""
+    proxyserver = master.addons.get("proxyserver")
+    for instance in list(proxyserver.servers):
+        if instance.is_running:
+            await instance.stop()
+    for handler in list(proxyserver.connections.values()):
+        await handler.on_timeout()  # as after a long silence: the one way to end it from outside
+    deadline_s = asyncio.get_running_loop().time() + FAREWELL_S
+    while proxyserver.connections and asyncio.get_running_loop().time() < deadline_s:
+        await asyncio.sleep(0.01)
+
+
+def _options(settings: ProxySettings, confdir: Path) -> Options:
+    return Options(
+        mode=[f"reverse:{settings.upstream}" if settings.upstream is not None else "regular"],
+        listen_host=settings.host,
+        listen_port=settings.port,
+        confdir=str(confdir),
+        # At most 5 upstream connections per client connection: held polls would stall the rest.
+        http2=False,
+        http3=False,
+        rawtcp=False,
+        ssl_insecure=settings.insecure,
+        ssl_verify_upstream_trusted_ca=(
+            str(settings.trusted_ca) if settings.trusted_ca is not None else None
+        ),
+    )
+
+
+def _addon_options(settings: ProxySettings, options: Options) -> dict[str, Any]:
+    chosen: dict[str, Any] = {
+        # Eager would close the client's connection, without a word, when the upstream is down.
+        "connection_strategy": "lazy",
+        "keep_host_header": True,  # `_UpstreamHost` sees to it
+        "stream_large_bodies": "64m",  # requests of undeclared length; responses always stream
+    }
+    if "tcp_timeout" in options:  # from 12.2.1; before it is a constant (addon.allow_long_holds)
+        chosen["tcp_timeout"] = HOLD_LIMIT_S
+    return chosen
+
+
+@contextlib.contextmanager
+def _confdir(wanted: Path) -> Iterator[Path]:
+    """The folder of certificates, or one that lasts as long as the recording."""
+    folder = wanted.expanduser()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if (folder / "mitmproxy-ca.pem").exists():
+            yield folder
+            return
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError:
+        with tempfile.TemporaryDirectory(prefix="cometape-") as made:
+            yield Path(made)
+    else:
+        yield folder
+
+
+@contextlib.contextmanager
+def _quiet_logs(recorder: Recorder) -> Iterator[None]:
+    """mitmproxy's and asyncio's warnings go to stderr without secrets; the rest nowhere."""
+    handler = _ScrubbedWarnings(recorder)
+    loggers = [logging.getLogger(name) for name in ("mitmproxy", "asyncio")]
+    before = [logger.propagate for logger in loggers]
+    for logger in loggers:
+        logger.addHandler(handler)
+        logger.propagate = False
+    try:
+        yield
+    finally:
+        for logger, propagate in zip(loggers, before, strict=True):
+            logger.removeHandler(handler)
+            logger.propagate = propagate
+
+
+class _ScrubbedWarnings(logging.StreamHandler[Any]):
+    """Writes warnings to standard error, scrubbed: mitmproxy quotes traffic in some of them."""
+
+    def __init__(self, recorder: Recorder) -> None:
+        super().__init__()
+        self.setLevel(logging.WARNING)
+        self._recorder = recorder
+
+    def format(self, record: logging.LogRecord) -> str:
+        text = f"mitmproxy: {record.getMessage()}"
+        if record.exc_info and record.exc_info[1] is not None:
+            text += f" ({type(record.exc_info[1]).__name__})"
+        recording = self._recorder.recording
+        return recording.observer.scrubber.text(text) if recording is not None else text
+
+
+def _authority(settings: ProxySettings, host: str, port: int) -> str:
+    shown = settings.host or host
+    return f"[{shown}]:{port}" if ":" in shown else f"{shown}:{port}"
+
+
+def _cannot_listen(settings: ProxySettings, error: BaseException) -> ConfigurationError:
+    in_use = isinstance(error, OSError) and error.errno == errno.EADDRINUSE
+    why = "the port is in use" if in_use else str(error)
+    return ConfigurationError(
+        f"cannot listen on {settings.host}:{settings.port}: {why}",
+        hint="Choose another --port, or none for a free one.",
+        reason="port-in-use" if in_use else "cannot-listen",
+    )

@@ -1,0 +1,182 @@
+"""One recording: an observer and the file its entries go to, from start to summary."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from ..core.cassette import Cassette, Entry, Event, Header
+from ..core.causality import infer_causes
+from ..core.errors import CometapeError
+from ..core.observer import Observer
+from ..profiles import load_profile
+from ..store import cassette_file
+from ..store.cassette_file import CassetteWriter
+
+MAX_BODY_BYTES = 64 * 1024 * 1024
+"""Longer bodies pass through, but are not kept."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordingSettings:
+    """What to record, and where to."""
+
+    out: Path
+    scenario: str = ""
+    profile: str = "workbins"
+    overwrite: bool = False
+    origin: str | None = None
+    """The upstream's origin where there is only one (a reverse proxy's)."""
+    only: frozenset[str] = frozenset()
+    """Origins to record; empty: all."""
+    bayeux: str | None = None
+    """Path of the Bayeux endpoint where it is not one of the profile's."""
+    max_body_bytes: int = MAX_BODY_BYTES
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Summary:
+    """What a recording holds."""
+
+    out: Path
+    exchanges: int = 0
+    sessions: tuple[str, ...] = ()
+    bayeux: int = 0
+    """Entries that are neither exchange nor event: handshakes, subscriptions, …"""
+    events: int = 0
+    caused: int = 0
+    """Events whose cause was found."""
+    secrets: int = 0
+    """Secrets replaced, each occurrence counted."""
+    skipped: dict[str, int] = field(default_factory=dict)
+    problems: dict[str, int] = field(default_factory=dict)
+
+    def render(self) -> str:
+        """The summary as lines of text."""
+        spontaneous = self.events - self.caused
+        lines = [
+            f"recorded {self.out}",
+            f"  exchanges         {self.exchanges}",
+            f"  sessions          {len(self.sessions)}{_in_brackets(self.sessions)}",
+            f"  bayeux entries    {self.bayeux}",
+            f"  events            {self.events}",
+            f"  causes found      {self.caused}"
+            + (f" ({spontaneous} spontaneous)" if spontaneous else ""),
+            f"  secrets replaced  {self.secrets}",
+        ]
+        if self.skipped:
+            lines.append("  left out          " + _counted(self.skipped))
+        lines.append(f"  problems          {sum(self.problems.values())}")
+        lines += [
+            f"    {f'{count} times: ' if count > 1 else ''}{what}"
+            for what, count in self.problems.items()
+        ]
+        return "\n".join(lines)
+
+
+class Recording:
+    """An open cassette and the observer that fills it. Raises CometapeError when it cannot open."""
+
+    def __init__(self, settings: RecordingSettings) -> None:
+        self.settings = settings
+        profile = load_profile(settings.profile)
+        if settings.bayeux is not None:
+            profile = replace(profile, bayeux_paths=(settings.bayeux, *profile.bayeux_paths))
+        self.observer = Observer(profile, started_s=time.monotonic())
+        self._profile = profile
+        self._header = Header(
+            scenario=settings.scenario,
+            recorded_at=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+            origin=settings.origin,
+            profile=settings.profile,
+            bayeux=settings.bayeux,
+        )
+        self._writer = CassetteWriter(settings.out, self._header, overwrite=settings.overwrite)
+        self.closed = False
+
+    def write(self, entries: Iterable[Entry]) -> None:
+        """Put entries on disk; they are with the operating system when it returns.
+
+        Raises CassetteError when the file cannot take them.
+        """
+        for entry in entries:
+            self._writer.append(entry)
+
+    def problem(self, what: str) -> None:
+        """Something went wrong that the summary must name."""
+        self.observer.notices.problem(what)
+
+    def abandon(self) -> None:
+        """Close and remove a file that holds no entry: the recorder could not start."""
+        self.closed = True
+        self._writer.close()
+        with contextlib.suppress(OSError):
+            self.settings.out.unlink()
+
+    def close(self) -> Summary:
+        """Complete the cassette and say what is in it.
+
+        Events that overtook the answer of the exchange that caused them find their cause only now;
+        the file is exchanged as a whole, and only if something changes.
+        """
+        self.closed = True
+        caused = 0
+        try:
+            self._writer.close()
+            cassette = cassette_file.load(self.settings.out)
+            whole = self._complete(cassette)
+            if whole != cassette:
+                cassette_file.save(whole, self.settings.out, overwrite=True)
+            caused = sum(1 for e in whole.entries if isinstance(e, Event) and type(e.cause) is int)
+        except (CometapeError, OSError) as error:
+            self.problem(f"the recording is whole, but not its causes: {error}")
+        counts = self.observer.counts
+        kinds = Counter(counts)
+        exchanges, events = kinds.pop("Exchange", 0), kinds.pop("Event", 0)
+        return Summary(
+            out=self.settings.out,
+            exchanges=exchanges,
+            sessions=tuple(self.observer.sessions),
+            bayeux=kinds.total(),
+            events=events,
+            caused=caused,
+            secrets=sum(self.observer.scrubber.replaced.values()),
+            skipped=dict(self.observer.notices.skips),
+            problems=dict(self.observer.notices.problems),
+        )
+
+    def _complete(self, cassette: Cassette) -> Cassette:
+        header = cassette.header
+        origins = self.observer.origins.keys() | self.observer.bayeux_endpoints.keys()
+        if header.origin is None and len(origins) == 1:
+            header = replace(header, origin=next(iter(origins)))
+        elif len(origins) > 1:
+            self.problem(
+                f"{len(origins)} origins in one cassette ({', '.join(sorted(origins))}):"
+                " a replay does not tell them apart; --only records one"
+            )
+        bases = {base for found in self.observer.bayeux_endpoints.values() for base in found}
+        unknown = sorted(bases.difference(self._profile.bayeux_paths))
+        if header.bayeux is None and unknown and bases == set(unknown):
+            header = replace(header, bayeux=unknown[0])
+        # From scratch: a cause found while it was recorded may have been the best of the entries
+        # so far, before the answer of the true one was complete.
+        entries = tuple(
+            replace(entry, cause=None) if isinstance(entry, Event) else entry
+            for entry in cassette.entries
+        )
+        return infer_causes(Cassette(header, entries), self._profile)
+
+
+def _in_brackets(names: tuple[str, ...]) -> str:
+    shown = ", ".join(names[:8]) + (", …" if len(names) > 8 else "")
+    return f" ({shown})" if names else ""
+
+
+def _counted(counts: dict[str, int]) -> str:
+    return ", ".join(f"{count} {what}" for what, count in counts.items())
