@@ -197,7 +197,7 @@ class HttpConnection(asyncio.Protocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         if self._incoming is not None:
-            self._incoming.add_header(name, value)
+            self._incoming.fields.append((name, value))
 
     def on_headers_complete(self) -> None:
         incoming, parser = self._incoming, self._parser

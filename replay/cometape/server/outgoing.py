@@ -6,9 +6,10 @@ same bytes, always.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from http import HTTPStatus
 
-from cometape.core.exchange import Response
+from cometape.core.exchange import Headers, Response
 
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
@@ -40,36 +41,45 @@ def render(response: Response, *, to_head: bool, keep_alive: bool, http_1_0: boo
         ValueError: a header holds a line break or NUL and would split the answer.
     """
     status = response.status
-    lines = [f"HTTP/1.1 {status} {PHRASES.get(status, '')}\r\n"]
-    stated_length = None
-    for name, value in response.headers:
-        lowered = name.lower()
-        if lowered in REPLACED:
-            if lowered == "content-length":
-                stated_length = value
-            continue
-        lines.append(f"{name}: {value}\r\n")
     body = response.body
+    head, stated_length = _head(status, response.headers)
     if status == 204 or status < 200:  # RFC 9110 §8.6: no Content-Length, no content
-        body = b""
-    elif status == 304:
-        body = b""
-        if stated_length is not None:
-            lines.append(f"Content-Length: {stated_length}\r\n")
-    elif to_head and not body and stated_length is not None:
-        lines.append(f"Content-Length: {stated_length}\r\n")  # as recorded from a HEAD
+        length, body = "", b""
+    elif status == 304 or (to_head and not body):  # as recorded: what a GET would have got
+        length, body = stated_length, b""
+        if not length and status != 304:
+            length = "Content-Length: 0\r\n"
     else:
-        lines.append(f"Content-Length: {len(body)}\r\n")
+        length = f"Content-Length: {len(body)}\r\n"
     if not keep_alive:
-        lines.append("Connection: close\r\n")
+        length += "Connection: close\r\n"
     elif http_1_0:
-        lines.append("Connection: keep-alive\r\n")
-    lines.append("\r\n")
-    head = "".join(lines)
-    if head.count("\n") != len(lines) or head.count("\r") != len(lines) or "\0" in head:
+        length += "Connection: keep-alive\r\n"
+    head += f"{length}\r\n".encode()
+    return head if to_head else head + body
+
+
+@lru_cache(maxsize=1024)
+def _head(status: int, headers: Headers) -> tuple[bytes, str]:
+    """Status line and headers, and the line that states a length, left out of them.
+
+    Remembered, because a service answers with the same few sets of headers again and again.
+    """
+    lines = [f"HTTP/1.1 {status} {PHRASES.get(status, '')}\r\n"]
+    stated_length = ""
+    for name, value in headers:
+        lowered = name.lower()
+        line = f"{name}: {value}\r\n"
+        if lowered not in REPLACED:
+            lines.append(line)
+        elif lowered == "content-length":
+            stated_length = line
+    head = "".join((*lines, stated_length))
+    breaks = len(lines) + bool(stated_length)
+    if head.count("\n") != breaks or head.count("\r") != breaks or "\0" in head:
         raise ValueError(f"a header of the {status} answer holds a line break or NUL")
+    head = "".join(lines)
     try:
-        encoded = head.encode("latin-1")
+        return head.encode("latin-1"), stated_length
     except UnicodeEncodeError:
-        encoded = head.encode("utf-8", "surrogateescape")
-    return encoded if to_head else encoded + body
+        return head.encode("utf-8", "surrogateescape"), stated_length
