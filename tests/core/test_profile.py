@@ -219,7 +219,7 @@ def test_a_wrong_profile_is_told_file_key_and_what_is_allowed(
         parse_profile({"profile": "mine", **keys}, "mine.yaml")
     assert f"profile mine.yaml{' at ' + place if place else ''}: " in str(refused.value)
     assert hint in f"{refused.value.what} {refused.value.hint}"
-    assert refused.value.reason == "profile_invalid"
+    assert refused.value.reason == "profile-invalid"
 
 
 @pytest.mark.parametrize("mapping", [None, [], "profile: x", {"about": "no name"}])
@@ -232,7 +232,7 @@ def test_an_unknown_name_is_told_which_there_are() -> None:
     with pytest.raises(ProfileError, match="workbin'") as refused:
         load_profile("workbin")
     assert "bayeux, workbins" in refused.value.hint
-    assert refused.value.reason == "profile_not_found"
+    assert refused.value.reason == "profile-not-found"
     assert refused.value.exit_code == 4
 
 
@@ -257,4 +257,4 @@ def test_a_missing_file_and_a_folder_are_refused(tmp_path: Path) -> None:
     for path in (tmp_path / "missing.yaml", f"{tmp_path}/"):
         with pytest.raises(ProfileError, match="cannot be read") as refused:
             load_profile(str(path))
-        assert refused.value.reason == "profile_not_found"
+        assert refused.value.reason == "profile-not-found"

@@ -280,7 +280,7 @@ def _check_written(event: Event, cause: Entry | None) -> None:
         f"the event on {event.channel} cannot be: {what}",
         hint="name the number of the exchange or publish that causes it, write `spontaneous`, or "
         "leave `cause` out to have it inferred",
-        reason="bad_cause",
+        reason="bad-cause",
         entry=event.number,
     )
 

@@ -206,7 +206,7 @@ class _Node:
     def fail(self, what: str, hint: str) -> NoReturn:
         place = f" at `{self.where}`" if self.where else ""
         raise ProfileError(
-            f"profile {self.source}{place}: {what}", hint=hint, reason="profile_invalid"
+            f"profile {self.source}{place}: {what}", hint=hint, reason="profile-invalid"
         )
 
     def _is(self, wanted: type | tuple[type, ...], words: str) -> Any:

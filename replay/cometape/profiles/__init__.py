@@ -45,7 +45,7 @@ def _find(name_or_path: str, folder: Path) -> Path:
         raise ProfileError(
             f"there is no profile {name_or_path!r}",
             hint=f"built in: {', '.join(built_in_profiles())}; or give the path of a YAML file",
-            reason="profile_not_found",
+            reason="profile-not-found",
         )
     return _FOLDER / f"{name_or_path}.yaml"
 
@@ -60,7 +60,7 @@ def _load_file(path: Path, extending: tuple[Path, ...]) -> Profile:
         raise ProfileError(
             f"profile {source} extends itself",
             hint=" -> ".join(str(step) for step in (*extending, path)),
-            reason="profile_invalid",
+            reason="profile-invalid",
         )
     mapping = _read(path, source)
     extends = extended_name(mapping, source)
@@ -75,13 +75,13 @@ def _read(path: Path, source: str) -> object:
         raise ProfileError(
             f"profile {source} cannot be read: {error.strerror}",
             hint="give the name of a built-in profile or the path of a YAML file",
-            reason="profile_not_found",
+            reason="profile-not-found",
         ) from error
     if len(data) > _MAX_BYTES:
         raise ProfileError(
             f"profile {source} has {len(data)} bytes, at most {_MAX_BYTES} are read",
             hint="is this a cassette? a profile says what is special about one API",
-            reason="profile_invalid",
+            reason="profile-invalid",
         )
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     depth = 0
@@ -96,5 +96,5 @@ def _read(path: Path, source: str) -> object:
         raise ProfileError(
             f"profile {source} is not YAML: {' '.join(str(error).split())}",
             hint="mend the line named; docs/profiles.md has a complete example",
-            reason="profile_not_yaml",
+            reason="profile-not-yaml",
         ) from error

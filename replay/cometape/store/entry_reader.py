@@ -44,7 +44,7 @@ def read_format(document: Json, path: str, line: int) -> int:
         raise CassetteError(
             "not a cassette: its first document has no key `cassette`",
             hint=_what_it_is(document),
-            reason="not_a_cassette",
+            reason="not-a-cassette",
             path=path,
             line=line,
         )
@@ -60,7 +60,7 @@ def read_format(document: Json, path: str, line: int) -> int:
         raise CassetteError(
             f"format {form}, this cometape reads {FORMAT}: upgrade",
             hint="Install a newer cometape (`pip install --upgrade cometape`), or record again.",
-            reason="newer_format",
+            reason="newer-format",
             path=path,
             line=document.lines["cassette"],
         )

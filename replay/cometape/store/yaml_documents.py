@@ -78,7 +78,7 @@ def documents(data: bytes, path: str = "", limits: Limits = LIMITS) -> Iterator[
         raise CassetteError(
             f"not YAML: {getattr(error, 'reason', error)}",
             hint="Write characters that are not printable as \\u escapes in double quotes.",
-            reason="not_yaml",
+            reason="not-yaml",
             path=path,
             line=line,
         ) from None
@@ -93,7 +93,7 @@ def _not_yaml(error: yaml.MarkedYAMLError, data: bytes, path: str) -> CassetteEr
         hint = "The line is indented with a tab; YAML wants spaces."
     context = f"{error.context}: " if error.context else ""
     return CassetteError(
-        f"not YAML: {context}{error.problem}", hint=hint, reason="not_yaml", path=path, line=line
+        f"not YAML: {context}{error.problem}", hint=hint, reason="not-yaml", path=path, line=line
     )
 
 
@@ -182,7 +182,7 @@ class _Stream:
             self._refuse(
                 event,
                 f"a scalar of {len(text)} characters, more than {self._limits.max_scalar}",
-                "too_large",
+                "too-large",
                 "A cassette is not the place for such a body; record without it.",
             )
         if not event.implicit[0] or (text and text[0] not in _FIRST_OF_NON_TEXT):
@@ -206,7 +206,7 @@ class _Stream:
                     self._refuse(
                         event,
                         f"a number of {len(text)} digits",
-                        "too_large",
+                        "too-large",
                         "Write it as text, in double quotes.",
                     )
             case "oct" | "hex":

@@ -180,7 +180,7 @@ def _refuse_what_is_no_text(data: bytes, path: str, limits: Limits) -> None:
         raise CassetteError(
             f"the file has {len(data)} bytes, more than {limits.max_bytes}",
             hint="Record a scenario of its own for each test, or raise the limit.",
-            reason="too_large",
+            reason="too-large",
             path=path,
         )
     if not data.strip():
