@@ -1,0 +1,376 @@
+"""Live clients: whose request is this, and which recorded session of which run has that client.
+
+Evidence, the strongest first: a session cookie that this server issued; the Bayeux client id;
+`Authorization`; the connection; and where there is nothing, the client that was here last. A
+client without cookies that shares its `Authorization` with another cannot be told apart by
+it: each of its handshakes while another is active takes a new seat, and a request of which only
+the `Authorization` is known goes to the first of them for which it is still to come, its events to
+all of them (`Found.audience`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from .bayeux_endpoint import BROWSER_COOKIE
+from .credentials import basic_credentials
+from .exchange import Request
+from .identity import Binding, Issuer
+from .playbook import Matches, Playbook, RecordedSession
+from .player import Due, Run
+
+ALONE = RecordedSession("client", 0, 0)
+"""What a client takes in a cassette without any session."""
+
+
+@dataclass(slots=True, eq=False)
+class LiveClient:
+    """One client of the replay server, with the recorded session it has taken."""
+
+    number: int
+    run: Run
+    session: str
+    who: str
+    """What its ids are derived from: user name, token, or nothing."""
+    binding: Binding
+    authorization: str | None = None
+    user: str | None = None
+    origin: str = "http://localhost"
+    """What absolute URIs begin with, as it last addressed this server."""
+    client_ids: dict[str, None] = field(default_factory=dict)
+    """Its living Bayeux sessions."""
+    mailbox: list[Due] = field(default_factory=list)
+    """Due events that wait for a Bayeux session, or for a subscription."""
+    handshakes: int = 0
+    finishes: int = 0
+    """How often it disconnected."""
+    finished: bool = False
+    """It disconnected, or ended its session; what it does next may be a new beginning."""
+    committed: bool = False
+    """It has done what only its recorded session did, so it cannot take another one."""
+    subscribed: dict[str, int] = field(default_factory=dict)
+    """How often it asked for each subscription."""
+    browser_ids: int = 0
+
+    @property
+    def label(self) -> str:
+        """The client in a word or two."""
+        return self.user or f"client {self.number}"
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """What a request says about who sent it."""
+
+    connection: int
+    cookies: dict[str, str]
+    authorization: str | None
+    user: str | None
+    origin: str | None
+
+    @classmethod
+    def of(cls, connection: int, request: Request) -> Arrival:
+        """Read it from the headers."""
+        authorization = request.headers.first("Authorization")
+        pair = basic_credentials(authorization) if authorization else None
+        host = request.headers.first("Host")
+        return cls(
+            connection=connection,
+            cookies=request.cookies() if request.headers.first("Cookie") else {},
+            authorization=authorization,
+            user=pair[0] if pair else None,
+            origin=f"http://{host}" if host else None,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The client a request is from."""
+
+    client: LiveClient
+    audience: Sequence[LiveClient] = ()
+    """More than one where it could be from any of these."""
+
+
+class Clients:
+    """Every live client of a replay server, and its runs."""
+
+    def __init__(self, playbook: Playbook, seed: int, new_run: Callable[[int], Run]) -> None:
+        self._playbook = playbook
+        self._seed = seed
+        self._new_run = new_run
+        self.runs: list[Run] = [new_run(1)]
+        self.clients: list[LiveClient] = []
+        self._by_cookie: dict[str, LiveClient] = {}
+        self._by_client_id: dict[str, LiveClient] = {}
+        self._by_authorization: dict[str, list[LiveClient]] = {}
+        self._by_connection: dict[int, tuple[LiveClient, bool]] = {}
+        """With whether it is sure, or was only guessed from the Authorization."""
+        self._occurrences: dict[str, int] = {}
+        self._users = _recorded_users(playbook)
+
+    # ---------------------------------------------------------------- what is learnt
+
+    def know_cookie(self, name: str, value: str, client: LiveClient) -> None:
+        """This server has issued a cookie to a client."""
+        self._by_cookie[f"{name}={value}"] = client
+
+    def know_client_id(self, client_id: str, client: LiveClient) -> None:
+        """A Bayeux session was opened for a client."""
+        self._by_client_id[client_id] = client
+        client.client_ids[client_id] = None
+
+    def know_connection(self, connection: int, client: LiveClient) -> None:
+        """A connection is surely that client's."""
+        self._by_connection[connection] = (client, True)
+
+    def of_client_id(self, client_id: str) -> LiveClient | None:
+        """The client of a Bayeux session, living or gone."""
+        return self._by_client_id.get(client_id)
+
+    def with_mail(self) -> list[LiveClient]:
+        """Clients for whom events wait."""
+        return [client for client in self.clients if client.mailbox]
+
+    def settle(self, client: LiveClient, matches: Matches, now_s: float) -> None:
+        """A client whose recorded session was a guess changes to the one that did this.
+
+        As long as it has done nothing that only its present one did, nobody could notice.
+        """
+        if not matches or client.committed:
+            return
+        if client.session in matches.sessions:
+            client.committed = len(matches.sessions) == 1 or matches.are_operations
+            return
+        free = [name for name in self._playbook.sessions if client.run.is_free(name)]
+        target = next((name for name in free if name in matches.sessions), None)
+        if target is not None and client.session not in self._users.get(client.user or "", ()):
+            del client.run.actors[client.session]
+            client.session = target
+            client.committed = True
+            client.run.take(target, client, now_s)
+            client.mailbox += client.run.unclaimed.pop(target, [])
+
+    # ---------------------------------------------------------------- who is it
+
+    def of_request(self, arrival: Arrival, matches: Matches, now_s: float) -> Found:
+        """The client an HTTP request is from, new if need be; `matches` are its recordings."""
+        found = self._known(arrival, matches)
+        if found is None or self._comes_again(found.client, matches, self._has_cookie(arrival)):
+            return Found(self._new(arrival, matches.sessions, now_s))
+        self._learn(arrival, found.client, sure=self._has_cookie(arrival))
+        return found
+
+    def of_handshake(self, arrival: Arrival, now_s: float) -> LiveClient:
+        """The client a Bayeux handshake is from; a new one while those it could be are active."""
+        cookie = self._by_cookies(arrival)
+        if cookie is not None:
+            mates = [cookie]
+        elif arrival.authorization is not None:
+            mates = list(self._by_authorization.get(arrival.authorization, ()))
+            adopted = self._adoptable(arrival) if not mates else None
+            mates += [adopted] if adopted is not None else []
+        else:
+            mates = list(self.clients)
+        known = self._by_connection.get(arrival.connection)
+        mates.sort(key=lambda one: (known is None or known[0] is not one, -one.number))
+        for client in mates:
+            if client.client_ids and cookie is None:
+                continue
+            if client.finished and not self._may_come_back(client, cookie is not None):
+                continue
+            self._learn(arrival, client, sure=True)
+            return client
+        handshaken = {s.name for s in self._playbook.sessions.values() if s.handshakes}
+        client = self._new(arrival, frozenset(handshaken), now_s)
+        self.know_connection(arrival.connection, client)
+        return client
+
+    def _has_cookie(self, arrival: Arrival) -> bool:
+        return self._by_cookies(arrival) is not None
+
+    def _by_cookies(self, arrival: Arrival) -> LiveClient | None:
+        if not arrival.cookies:
+            return None
+        for name in (*self._playbook.profile.session_cookies, BROWSER_COOKIE):
+            value = arrival.cookies.get(name)
+            client = self._by_cookie.get(f"{name}={value}") if value is not None else None
+            if client is not None:
+                # Two users behind one cookie jar: what a request says outright goes first.
+                if arrival.user and client.user and arrival.user != client.user:
+                    return None
+                return client
+        return None
+
+    def _known(self, arrival: Arrival, matches: Matches) -> Found | None:
+        client = self._by_cookies(arrival)
+        if client is not None:
+            return Found(client)
+        known = self._by_connection.get(arrival.connection)
+        if arrival.authorization is not None:
+            return self._by_credentials(arrival, matches, known)
+        if known is not None:
+            return Found(known[0])
+        active = [one for one in self.clients if not one.finished] or self.clients
+        if not active:
+            return None
+        fitting = [
+            one for one in active if one.run.is_unplayed(matches.by_session.get(one.session, ()))
+        ]
+        handshaken = [one for one in active if one.client_ids]
+        audience = handshaken if matches.are_operations and len(handshaken) > 1 else []
+        return Found((fitting or active)[-1 if not audience else 0], audience)
+
+    def _by_credentials(
+        self, arrival: Arrival, matches: Matches, known: tuple[LiveClient, bool] | None
+    ) -> Found | None:
+        assert arrival.authorization is not None
+        group = self._by_authorization.get(arrival.authorization, [])
+        if known is not None and known[0] in group and known[1]:
+            return Found(known[0])
+        active = [one for one in group if not one.finished] or group[-1:]
+        if not active:
+            adopted = self._adoptable(arrival)
+            return Found(adopted) if adopted is not None else None
+        if len(active) == 1:
+            return Found(active[0])
+        if not matches.are_operations:
+            guess = known[0] if known is not None and known[0] in active else active[-1]
+            return Found(guess)
+        fitting = [
+            one for one in active if one.run.is_unplayed(matches.by_session.get(one.session, ()))
+        ]
+        if known is not None and known[0] in fitting:
+            return Found(known[0], active)
+        return Found((fitting or active)[0], active)
+
+    def _adoptable(self, arrival: Arrival) -> LiveClient | None:
+        """A client that has shown no credentials so far, whose these may be."""
+        nobody = [c for c in self.clients if c.authorization is None and not c.finished]
+        known = self._by_connection.get(arrival.connection)
+        if known is not None and known[0] in nobody:
+            return known[0]
+        names = self._users.get(arrival.user or "", ())
+        return next((c for c in nobody if c.session in names), nobody[0] if nobody else None)
+
+    def _learn(self, arrival: Arrival, client: LiveClient, *, sure: bool) -> None:
+        if arrival.origin is not None:
+            client.origin = arrival.origin
+        known = self._by_connection.get(arrival.connection)
+        if sure or known is None or not known[1]:
+            self._by_connection[arrival.connection] = (client, sure)
+        if arrival.authorization is not None and client.authorization is None:
+            client.authorization, client.user = arrival.authorization, arrival.user
+            self._by_authorization.setdefault(arrival.authorization, []).append(client)
+
+    # ---------------------------------------------------------------- the same client again
+
+    def _comes_again(self, client: LiveClient, matches: Matches, cookie: bool) -> bool:
+        """Whether a request of a client that had finished is a new beginning.
+
+        It is not when it was recorded after the end and is still to come (an
+        EndContactCenterSession after the disconnect, a last look at something).
+        """
+        if not client.finished:
+            return False
+        recordings = matches.by_session.get(client.session, [])
+        if matches.are_operations and client.run.is_unplayed(recordings):
+            return False
+        session = self._playbook.sessions.get(client.session)
+        ended = session.ended if session is not None else None
+        late = [one for one in recordings if ended is not None and one.number > ended]
+        if client.run.is_unplayed(late):
+            return False
+        return not cookie or not self._is_anything_left(client)
+
+    def _may_come_back(self, client: LiveClient, cookie: bool) -> bool:
+        """Whether a handshake after a disconnect goes on with the same recorded session."""
+        session = self._playbook.sessions.get(client.session)
+        if session is not None and client.finishes <= session.comebacks:
+            return True
+        return cookie and self._is_anything_left(client)
+
+    def _is_anything_left(self, client: LiveClient) -> bool:
+        playables = self._playbook.playables.values()
+        return client.run.is_unplayed(
+            one for one in playables if one.is_operation and one.session == client.session
+        )
+
+    # ---------------------------------------------------------------- a new client
+
+    def _new(self, arrival: Arrival, fits: frozenset[str], now_s: float) -> LiveClient:
+        run, session = self._seat(arrival, fits)
+        who = arrival.user or arrival.authorization or ""
+        occurrence = self._occurrences[who] = self._occurrences.get(who, 0) + 1
+        issuer = Issuer(self._seed, who, occurrence, lambda: self._playbook.recorded_integers)
+        client = LiveClient(
+            number=len(self.clients) + 1,
+            run=run,
+            session=session,
+            who=who,
+            binding=Binding(self._playbook.profile.identities, issuer),
+        )
+        self.clients.append(client)
+        run.take(session, client, now_s)
+        client.mailbox += run.unclaimed.pop(session, [])
+        self._learn(arrival, client, sure=False)
+        return client
+
+    def _seat(self, arrival: Arrival, fits: frozenset[str]) -> tuple[Run, str]:
+        """Which recorded session of which run a new client takes.
+
+        By its user name where a session has that name; else the next one nobody has taken that
+        made such a request, in order of first appearance. When there is none a new run begins.
+        """
+        names = list(self._playbook.sessions) or [ALONE.name]
+        named = self._users.get(arrival.user or "", ())
+        newest = self.runs[-1]
+        if named:
+            for run in (*(r for r in self.runs if self._is_active(r)), newest):
+                free = [name for name in named if run.is_free(name)]
+                if free:
+                    return run, next((name for name in free if name in fits), free[0])
+            return self._begin_run(), next((name for name in named if name in fits), named[0])
+        wanted = [name for name in names if name in fits] or names
+        if not self._is_over(newest) and not self._is_seated(arrival, newest):
+            for name in wanted:
+                if newest.is_free(name):
+                    return newest, name
+        return self._begin_run(), wanted[0]
+
+    def _begin_run(self) -> Run:
+        if not self.runs[-1].actors:
+            return self.runs[-1]
+        self.runs.append(self._new_run(len(self.runs) + 1))
+        return self.runs[-1]
+
+    def _in(self, run: Run) -> list[LiveClient]:
+        return [one for one in run.actors.values() if isinstance(one, LiveClient)]
+
+    def _is_active(self, run: Run) -> bool:
+        return any(not client.finished for client in self._in(run))
+
+    def _is_over(self, run: Run) -> bool:
+        """Whether all who took part have finished, and nobody was recorded to come after them."""
+        clients = self._in(run)
+        if not clients or self._is_active(run):
+            return False
+        sessions = self._playbook.sessions
+        last = max((sessions[c.session].last for c in clients if c.session in sessions), default=0)
+        return not any(s.first > last for s in sessions.values() if run.is_free(s.name))
+
+    def _is_seated(self, arrival: Arrival, run: Run) -> bool:
+        """Whether this user has a session of the run already: nobody is two recorded clients."""
+        return arrival.user is not None and any(c.user == arrival.user for c in self._in(run))
+
+
+def _recorded_users(playbook: Playbook) -> dict[str, tuple[str, ...]]:
+    """The recorded sessions of each user: `agent7`, and `agent7-2` for a second one."""
+    found: dict[str, tuple[str, ...]] = {}
+    for name in playbook.sessions:
+        stem, dash, number = name.rpartition("-")
+        users = [name] + ([stem] if dash and number.isdecimal() else [])
+        for user in users:
+            found[user] = (*found.get(user, ()), name)
+    return found
