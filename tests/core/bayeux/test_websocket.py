@@ -126,6 +126,22 @@ def test_c68_a_dropped_socket_keeps_session_subscriptions_and_events() -> None:
     assert [event["data"] for event in socket_of(client).events] == ["meanwhile", "after"]
 
 
+def test_c68_a_new_socket_takes_over_while_the_old_one_still_lives() -> None:
+    conversation = talk(timeout_ms=5000)
+    client = conversation.client("websocket").begin("/x")
+    old = socket_of(client)
+    beat(client)
+    client.socket = conversation.open_socket()
+    client.subscribe("/y")
+    conversation.client().begin().publish("/x", 1)
+    assert old.events == []
+    assert [event["data"] for event in socket_of(client).events] == [1]
+    old.close()
+    beat(client)
+    conversation.advance(6)
+    assert socket_of(client).messages[-1]["channel"] == "/meta/connect"
+
+
 def test_c68_without_a_socket_the_session_expires_in_the_end() -> None:
     conversation = talk(max_interval_ms=10_000, sweep_ms=0)
     client = conversation.client("websocket").begin()

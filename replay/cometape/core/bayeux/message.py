@@ -31,7 +31,8 @@ def parse_messages(data: bytes | str) -> list[JsonObject]:
     Raises ProtocolError when it is not JSON, or anything in it is not an object.
     """
     try:
-        value: Json = _DECODER.decode(data if isinstance(data, str) else data.decode("utf-8-sig"))
+        text = data if isinstance(data, str) else data.decode("utf-8").removeprefix("\ufeff")
+        value: Json = _DECODER.decode(text)
     except (ValueError, RecursionError) as error:
         raise ProtocolError(
             f"a Bayeux request is not JSON: {error}",

@@ -39,6 +39,16 @@ class Outbox:
         self._woken: dict[Session, None] = {}
         """Sessions that were given events since the outermost call began."""
 
+    def attach(self, session: Session, socket: int, now_s: float) -> None:
+        """A message came over a WebSocket: from now on that one is the session's (C66, C68)."""
+        if session.socket == socket:
+            return
+        hold = session.hold
+        if hold is not None and hold.over_socket:  # held over the socket that it comes from
+            self.holds.drop(hold)
+            self.lifetimes.expect(session, now_s)
+        self.sockets.attach(session, socket)
+
     def enqueue(self, session: Session, message: JsonObject) -> bool:
         """Give a living session an event; False when it has more of them than it may."""
         session.state = next_state(session.state, Input.DELIVER)

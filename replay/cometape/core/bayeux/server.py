@@ -277,7 +277,7 @@ class BayeuxServer:
         if session is not None:
             self._outbox.lifetimes.touch(session, now_s)
             if over_socket:
-                self._outbox.sockets.attach(session, carrier.id)
+                self._outbox.attach(session, carrier.id, now_s)
         may_hold = over_socket or len(messages) == 1
         replies: list[JsonObject] = []
         connects: list[JsonObject] = []

@@ -12,11 +12,10 @@ class Sockets:
         self._sessions: dict[int, dict[Session, None]] = {}
 
     def attach(self, session: Session, socket: int) -> None:
-        """From its first message on a socket on, a session is pushed to over it (C66, C68)."""
-        if session.socket != socket:
-            self.detach(session)
-            session.socket = socket
-            self._sessions.setdefault(socket, {})[session] = None
+        """The session is pushed to over this socket now, and over no other."""
+        self.detach(session)
+        session.socket = socket
+        self._sessions.setdefault(socket, {})[session] = None
 
     def detach(self, session: Session) -> None:
         """The session has moved to HTTP, or has ended."""
