@@ -20,27 +20,27 @@ from .matching import Absent, Difference, Shape, differences
 STATUS = 599
 
 Reason = Literal[
-    "no_match",
-    "method_differs",
-    "query_differs",
-    "body_differs",
+    "no-match",
+    "method-differs",
+    "query-differs",
+    "body-differs",
     "exhausted",
-    "not_answered",
+    "not-answered",
 ]
 """Why nothing answered; the closed set of `docs/misses.md`."""
 
 HINTS: dict[Reason, str] = {
-    "no_match": "Record this request too, or add an exchange for it to the cassette by hand. If"
+    "no-match": "Record this request too, or add an exchange for it to the cassette by hand. If"
     " the path is one of the nearest but for an id, the client uses an id that was not recorded.",
-    "method_differs": "The path is recorded, with another method. Record this request too, or"
+    "method-differs": "The path is recorded, with another method. Record this request too, or"
     " check the method the client uses.",
-    "query_differs": "Only the query differs. If that parameter changes from run to run, name it"
+    "query-differs": "Only the query differs. If that parameter changes from run to run, name it"
     " under `volatile` in the profile; else record this request too.",
-    "body_differs": "Only the body differs. If that field changes from run to run, name it under"
+    "body-differs": "Only the body differs. If that field changes from run to run, name it under"
     " `volatile` in the profile; else record this request too, or mend the client.",
     "exhausted": "The operation was recorded fewer times than the client asks for it. Record it"
     " as often as needed, allow repeats (--repeats), or name it under `repeatable` in the profile.",
-    "not_answered": "The recording has this request, but broke off before its answer. Record it"
+    "not-answered": "The recording has this request, but broke off before its answer. Record it"
     " again, or write the response into the cassette by hand.",
 }
 
@@ -111,12 +111,12 @@ class Miss:
     def title(self) -> str:
         """One sentence that says what happened."""
         return {
-            "no_match": "No such request was recorded.",
-            "method_differs": "This path was recorded with another method only.",
-            "query_differs": "This request was recorded with another query only.",
-            "body_differs": "This request was recorded with another body only.",
+            "no-match": "No such request was recorded.",
+            "method-differs": "This path was recorded with another method only.",
+            "query-differs": "This request was recorded with another query only.",
+            "body-differs": "This request was recorded with another body only.",
             "exhausted": "This operation has been answered as often as it was recorded.",
-            "not_answered": "This request was recorded without an answer.",
+            "not-answered": "This request was recorded without an answer.",
         }[self.reason]
 
     @property
@@ -232,13 +232,13 @@ def nearest(live: Shape, recorded: Iterable[Recorded], session: str) -> tuple[Ne
 def reason_for(near: Sequence[NearMiss]) -> Reason:
     """Why nothing matched, seen from the nearest recordings."""
     for reason, allowed in (
-        ("body_differs", {"body"}),
-        ("query_differs", {"query", "body"}),
-        ("method_differs", {"method", "query", "body"}),
+        ("body-differs", {"body"}),
+        ("query-differs", {"query", "body"}),
+        ("method-differs", {"method", "query", "body"}),
     ):
         if any({one.facet for one in candidate.differences} <= allowed for candidate in near):
             return reason  # type: ignore[return-value]  # the three are members of Reason
-    return "no_match"
+    return "no-match"
 
 
 def _unique(recorded: Iterable[Recorded]) -> list[tuple[Recorded, int]]:

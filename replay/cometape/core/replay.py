@@ -40,6 +40,7 @@ from .service import Action, Respond
 
 MAX_INTERVAL_MS = 300_000
 """How long a silent Bayeux session lives: minutes, so that a breakpoint in a debugger ends none."""
+BAYEUX = Settings(max_interval_ms=MAX_INTERVAL_MS)
 MAX_MISSES = 1000
 """Misses kept in full; more are only counted."""
 
@@ -60,8 +61,10 @@ class ReplaySettings:
     event_gap_s: float = 0.01
     """Least time between an answer and the events it causes, so that a client with two
     connections sees the answer first."""
-    bayeux: Settings | None = None
-    """None: the recorded dialect, CometD's defaults, and sessions that outlive silence."""
+    bayeux: Settings = BAYEUX
+    """Times and limits of the Bayeux server; its dialect is the one below."""
+    dialect: str | None = None
+    """Whose error strings; None: those of the recording, else the profile's."""
 
 
 class ReplayService(CorsService):
@@ -108,10 +111,8 @@ class Replay:
         self.misses: list[Miss] = []
         self.misses_total = 0
         self.miss_listeners: list[Callable[[Miss], None]] = []
-        self.bayeux = BayeuxServer(
-            self,
-            settings.bayeux or Settings(dialect=self._dialect(), max_interval_ms=MAX_INTERVAL_MS),
-        )
+        dialect = settings.dialect or self._dialect()
+        self.bayeux = BayeuxServer(self, replace(settings.bayeux, dialect=dialect))
         self._endpoint = BayeuxEndpoint(
             self.bayeux,
             path=self.playbook.bayeux_paths[0],
@@ -279,7 +280,7 @@ class Replay:
         if isinstance(chosen, Exhausted):
             return "exhausted"
         if any(one.shape.key == shape.key for one in unanswered):
-            return "not_answered"
+            return "not-answered"
         return reason_for(near)
 
     # ---------------------------------------------------------------- Bayeux, around the server

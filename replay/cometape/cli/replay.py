@@ -1,0 +1,160 @@
+"""`cometape replay`: a cassette, served."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from pathlib import Path
+
+import click
+
+from cometape.core.bayeux.dialect import DIALECTS
+from cometape.core.bayeux.settings import Settings
+from cometape.core.errors import ConfigurationError
+from cometape.core.journal import Report
+from cometape.core.miss import Miss
+from cometape.core.player import Pace
+from cometape.core.replay import MAX_INTERVAL_MS, ReplayService, ReplaySettings
+from cometape.profiles import load_profile
+from cometape.server.listener import serve
+from cometape.store.cassette_file import load
+
+from .address import address_options
+
+SECONDS = click.FloatRange(min=0)
+
+
+@click.command("replay")
+@click.argument("file", type=click.Path(path_type=Path), metavar="FILE")
+@address_options
+@click.option(
+    "--seed",
+    type=int,
+    default=0,
+    show_default=True,
+    metavar="N",
+    help="What fresh ids are derived from: the same seed, the same ids.",
+)
+@click.option(
+    "--pace",
+    default="instant",
+    show_default=True,
+    metavar="PACE",
+    help="When events follow their cause: instant, recorded, or xN (N times as fast as recorded).",
+)
+@click.option(
+    "--strict/--no-strict",
+    default=None,
+    help="End with exit code 1 after misses, recordings never asked for and events never "
+    "delivered; --no-strict: never.  [default: strict where the variable CI is set, elsewhere "
+    "after misses only]",
+)
+@click.option(
+    "--repeats/--no-repeats",
+    default=False,
+    show_default=True,
+    help="Answer an operation again when its recordings are used up, with fresh ids and events.",
+)
+@click.option(
+    "--profile",
+    metavar="NAME|FILE",
+    help="The profile to use.  [default: the one the cassette names]",
+)
+@click.option(
+    "--timeout-s",
+    type=SECONDS,
+    default=30.0,
+    show_default=True,
+    metavar="S",
+    help="How long a Bayeux connect is held when there is nothing to deliver.",
+)
+@click.option(
+    "--max-interval-s",
+    type=SECONDS,
+    default=MAX_INTERVAL_MS / 1000,
+    show_default=True,
+    metavar="S",
+    help="How long a Bayeux session lives without a connect.",
+)
+@click.option(
+    "--dialect",
+    type=click.Choice(list(DIALECTS)),
+    help="In whose words Bayeux errors are told.  [default: as recorded, else the profile's]",
+)
+@click.option(
+    "--report",
+    "report_file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE.json",
+    help="Write the report to this file as well, for machines.",
+)
+def command(
+    file: Path,
+    port: int,
+    host: str,
+    seed: int,
+    pace: str,
+    strict: bool | None,
+    repeats: bool,
+    profile: str | None,
+    timeout_s: float,
+    max_interval_s: float,
+    dialect: str | None,
+    report_file: Path | None,
+) -> None:
+    """Serve a cassette to real clients, without the live system.
+
+    Any number of clients may come, one after the other or at once, over long-polling,
+    callback-polling or WebSocket. The first line on standard output is "listening on
+    http://HOST:PORT"; each request that no recording answers is explained on standard error;
+    Ctrl-C ends the replay with a report of what was missed and left over.
+    """
+    if report_file is not None and not report_file.parent.is_dir():
+        raise ConfigurationError(
+            f"--report: there is no folder {str(report_file.parent)!r}",
+            hint="Create it, or choose another place for the report.",
+            reason="bad-option",
+        )
+    speed = Pace.parse(pace)
+    cassette = load(file)
+    spoken = load_profile(profile or cassette.header.profile)
+    service = ReplayService(
+        cassette,
+        spoken,
+        ReplaySettings(
+            seed=seed,
+            pace=speed,
+            strict=_is_strict(strict),
+            repeats=repeats,
+            dialect=dialect,
+            bayeux=Settings(
+                timeout_ms=round(timeout_s * 1000),
+                max_interval_ms=round(max_interval_s * 1000),
+                wall_offset_s=time.time() - time.monotonic(),
+            ),
+        ),
+    )
+    service.on_miss(_tell)
+    serve(service, host=host, port=port)
+    report = service.report()
+    click.echo(report.text())
+    if report_file is not None:
+        text = json.dumps(report.json(), ensure_ascii=False, indent=2) + "\n"
+        report_file.write_text(text, encoding="utf-8")
+    if _has_failed(report, strict):
+        click.get_current_context().exit(1)
+
+
+def _is_strict(asked: bool | None) -> bool:
+    return bool(os.environ.get("CI")) if asked is None else asked
+
+
+def _has_failed(report: Report, asked: bool | None) -> bool:
+    if _is_strict(asked):
+        return not report.ok
+    return asked is None and bool(report.misses)
+
+
+def _tell(miss: Miss) -> None:
+    click.echo(miss.text(), err=True)
