@@ -5,16 +5,21 @@ from __future__ import annotations
 import re
 import time
 from datetime import datetime
+from functools import partial
+from typing import IO
 
 import click
 
 from cometape.core.errors import ConfigurationError
+from cometape.core.json_value import Json
 from cometape.server.listener import serve
 from cometape.simulator import Workbins, WorkbinsConfig
 from cometape.simulator.config import DEFAULT_PUBLIC_URL
 from cometape.simulator.demo_data import DEMO_DATA, DRAFTS, IN_PROGRESS, MARAT, TEST_WORKBIN
+from cometape.simulator.model import DataSet
 from cometape.simulator.statuses import HTTP_STATUSES
 from cometape.simulator.switches import SWITCHES, parse_switch
+from cometape.simulator.users_file import with_users
 
 from .address import address_options
 
@@ -46,6 +51,12 @@ SECONDS = click.FloatRange(min=0)
     show_default=True,
     metavar="MIN:MAX",
     help="Between an answer and its event, in milliseconds; 0 sends it at once.",
+)
+@click.option(
+    "--users",
+    type=click.File("rb"),
+    metavar="FILE",
+    help="Users besides the four demo users: a YAML list, - {userName: ada, agentGroups: [Tier2]}.",
 )
 @click.option("--csrf", is_flag=True, help="Demand the CSRF token that every GET gives.")
 @click.option(
@@ -113,6 +124,7 @@ def command(
     public_url: str,
     seed: int,
     delay_ms: str,
+    users: IO[bytes] | None,
     csrf: bool,
     first_reference_id: int | None,
     switches: tuple[str, ...],
@@ -149,7 +161,9 @@ def command(
         _print_switches()
         return
     min_delay_ms, max_delay_ms = _parse_delay(delay_ms)
+    data = DEMO_DATA if users is None else with_users(DEMO_DATA, _load(users))
     config = WorkbinsConfig(
+        data=data,
         public_url=_parse_url(public_url),
         start=_parse_date(date),
         min_delay_ms=min_delay_ms,
@@ -165,12 +179,12 @@ def command(
         bayeux_max_interval_s=max_interval_s,
         wall_offset_s=time.time() - time.monotonic(),
     )
-    serve(Workbins(config, seed), host=host, port=port, on_listening=_print_welcome)
+    serve(Workbins(config, seed), host=host, port=port, on_listening=partial(_welcome, data))
 
 
-def _print_welcome(url: str) -> None:
+def _welcome(data: DataSet, url: str) -> None:
     lines = ["users (demo credentials):"]
-    for user in DEMO_DATA.users:
+    for user in data.users:
         role = "supervisor" if user.supervisor else "agent"
         lines.append(f"  {user.user_name}:{user.password}  {role}, id {user.id}")
     lines += [
@@ -189,6 +203,20 @@ def _print_switches() -> None:
         choices = ", ".join(switch.values) or "comma-separated words"
         click.echo(f"{switch.name}={switch.default}    ({choices})")
         click.echo(f"    {switch.meaning}")
+
+
+def _load(file: IO[bytes]) -> Json:
+    import yaml  # here: most simulators have no file of users
+
+    try:
+        content: Json = yaml.safe_load(file)
+    except yaml.YAMLError as error:
+        raise ConfigurationError(
+            f"{file.name} is not YAML: {error}",
+            hint="Write a list of users: - {userName: ada, agentGroups: [Tier2]}.",
+            reason="bad-option",
+        ) from error
+    return content
 
 
 def _parse_delay(text: str) -> tuple[float, float]:

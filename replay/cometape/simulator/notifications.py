@@ -5,7 +5,7 @@ Channels are named `/v2/me/…` for everybody; events go by the session, and onl
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from cometape.core.bayeux.application import (
     PUBLISHED,
@@ -59,13 +59,13 @@ class Notifications:
         self._expired = expired
 
     def send(
-        self, session: HttpSession, channel: str, data: JsonObject, now_s: float
+        self, channel: str, copies: Iterable[tuple[HttpSession, JsonObject]], now_s: float
     ) -> Sequence[Action]:
-        """Send an event to those of the session's Bayeux sessions that subscribed to it."""
+        """Send each login its copy of an event, where its Bayeux sessions subscribed to it."""
         actions: list[Action] = []
         subscribed = {subscriber.client_id for subscriber in self.server.subscribers(channel)}
-        for client_id in session.client_ids:
-            if client_id in subscribed:
+        for session, data in copies:
+            for client_id in [each for each in session.client_ids if each in subscribed]:
                 message: JsonObject = {"channel": channel, "data": data}
                 actions += self.endpoint.actions(self.server.deliver(client_id, message, now_s))
         return actions

@@ -256,10 +256,8 @@ class _System:
         return self.desk.switches["unauthenticated-notifications"] == "http"
 
     def _send(self, notice: Notice, now_s: float) -> Sequence[Action]:
-        actions: list[Action] = []
-        for session, data in copies(notice, self._accounts, self.desk.center, self.desk.switches):
-            actions += self._notifications.send(session, notice.channel, data, now_s)
-        return actions
+        recipients = copies(notice, self._accounts, self.desk.center, self.desk.switches)
+        return self._notifications.send(notice.channel, recipients, now_s)
 
     def _dressed(self, actions: Iterable[Action]) -> list[Action]:
         """The actions, with the session cookies that CometD answers still owe."""
