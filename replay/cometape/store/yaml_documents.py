@@ -119,17 +119,24 @@ class _Stream:
         if kind is yaml.ScalarEvent:
             return self._scalar(event)
         if kind is yaml.AliasEvent:
-            self._refuse(event, f"an alias (`*{event.anchor}`)", "alias", "Write the value out.")
+            self._refuse(
+                event, f"an alias (`*{event.anchor}`)", reason="alias", hint="Write the value out."
+            )
         if event.anchor is not None:
-            self._refuse(event, f"an anchor (`&{event.anchor}`)", "alias", "Write the values out.")
+            self._refuse(
+                event,
+                f"an anchor (`&{event.anchor}`)",
+                reason="alias",
+                hint="Write the values out.",
+            )
         if event.tag is not None:
-            self._refuse(event, f"a tag (`{event.tag}`)", "tag", "Remove it.")
+            self._refuse(event, f"a tag (`{event.tag}`)", reason="tag", hint="Remove it.")
         if depth > self._limits.max_depth:
             self._refuse(
                 event,
                 f"more than {self._limits.max_depth} levels",
-                "too_deep",
-                "Write the value as JSON text, under the key with `_json` at its end"
+                reason="too-deep",
+                hint="Write the value as JSON text, under the key with `_json` at its end"
                 " (`data_json` for `data`).",
             )
         return self._mapping(event, depth) if kind is yaml.MappingStartEvent else self._list(depth)
@@ -157,33 +164,40 @@ class _Stream:
             key = self._key(event)
             if key in found:
                 before = f" (first in line {lines[key]})" if key in lines else ""
-                self._refuse(event, f"the key {key!r} twice{before}", "duplicate", "Remove one.")
+                self._refuse(
+                    event, f"the key {key!r} twice{before}", reason="duplicate", hint="Remove one."
+                )
             lines[key] = event.start_mark.line + 1
             found[key] = self._value(following(), depth + 1)
 
     def _key(self, event: Any) -> str:
         if type(event) is not yaml.ScalarEvent:
-            self._refuse(event, "a key that is not text", "invalid", "Keys are text.")
+            self._refuse(event, "a key that is not text", reason="invalid", hint="Keys are text.")
         if event.value == "<<" and event.implicit[0]:
-            self._refuse(event, "a merge key (`<<`)", "alias", "Write the values out.")
+            self._refuse(event, "a merge key (`<<`)", reason="alias", hint="Write the values out.")
         if event.anchor is not None or event.tag is not None:
             self._scalar(event)
         return str(event.value)
 
     def _scalar(self, event: Any) -> Json:
         if event.anchor is not None:
-            self._refuse(event, f"an anchor (`&{event.anchor}`)", "alias", "Write the value out.")
+            self._refuse(
+                event, f"an anchor (`&{event.anchor}`)", reason="alias", hint="Write the value out."
+            )
         if event.tag is not None:
             self._refuse(
-                event, f"a tag (`{event.tag}`)", "tag", "Remove it; text goes in double quotes."
+                event,
+                f"a tag (`{event.tag}`)",
+                reason="tag",
+                hint="Remove it; text goes in double quotes.",
             )
         text: str = event.value
         if len(text) > self._limits.max_scalar:
             self._refuse(
                 event,
                 f"a scalar of {len(text)} characters, more than {self._limits.max_scalar}",
-                "too-large",
-                "A cassette is not the place for such a body; record without it.",
+                reason="too-large",
+                hint="A cassette is not the place for such a body; record without it.",
             )
         if not event.implicit[0] or (text and text[0] not in _FIRST_OF_NON_TEXT):
             return text
@@ -206,8 +220,8 @@ class _Stream:
                     self._refuse(
                         event,
                         f"a number of {len(text)} digits",
-                        "too-large",
-                        "Write it as text, in double quotes.",
+                        reason="too-large",
+                        hint="Write it as text, in double quotes.",
                     )
             case "oct" | "hex":
                 return int(text, 0)
@@ -217,7 +231,7 @@ class _Stream:
                 return float("nan")
         return float(text)
 
-    def _refuse(self, event: Any, what: str, reason: str, hint: str) -> NoReturn:
+    def _refuse(self, event: Any, what: str, *, reason: str, hint: str) -> NoReturn:
         raise CassetteError(
             f"{what} is not allowed in a cassette",
             hint=hint,

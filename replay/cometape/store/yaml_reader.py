@@ -63,7 +63,8 @@ def _load(data: bytes, path: str, recover: bool, limits: Limits) -> Cassette:
             _append(entries, read_entry(document, path, line), path, line)
     except CassetteError as error:
         last = _last_document(data)
-        if closed or data.endswith(b"\n") or last is None or (error.line or 0) < last[1]:
+        cut = error.reason == "not-yaml" and not (closed or data.endswith(b"\n"))
+        if not cut or last is None or (error.line or 0) < last[1]:
             raise
         return _torn(data, path, recover, limits, error)
     if not (entries or closed):
@@ -129,8 +130,9 @@ def _torn(
         return whole
     count = len(whole.entries)
     raise CassetteError(
-        f"cut off in its last entry, which begins in this line; {count} whole"
-        f" {'entry stands' if count == 1 else 'entries stand'} before it",
+        "cut off in its last entry, which begins in this line"
+        + (f" ({cause.what})" if cause is not None else "")
+        + f"; {count} whole {'entry stands' if count == 1 else 'entries stand'} before it",
         hint=(
             f"To keep the whole ones: head -n {line - 1} FILE > NEW && echo ... >> NEW"
             " (in Python, load(path, recover=True)). If nothing is missing, add the line `...`"
