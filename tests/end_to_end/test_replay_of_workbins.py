@@ -176,13 +176,13 @@ def test_a_request_never_recorded(version: Version, recording: Recording) -> Non
     ]
     with cometape("replay", str(recording.cassette)) as replay:
         seen = carry_out(version, replay.url(), steps, user=AGENT_7)
-        code = replay.stop()
+        code, told = replay.stop(), replay.stderr
     for step in ("pull never", "nowhere"):
         _assert_explained(seen, step)
     assert "02F0XAMPLE00001A" in seen.answer("pull never").text, "the nearest is named"
     desk.assert_causes_before_events(seen, (desk.PULL_A,))
-    assert code == 1, replay.stderr
-    assert "02F0XAMPLE00009Z" in replay.stderr
+    assert code == 1, told
+    assert "02F0XAMPLE00009Z" in told
 
 
 def _assert_explained(seen: Seen, step: str) -> None:

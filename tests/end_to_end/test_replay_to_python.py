@@ -17,6 +17,12 @@ from recorded import recorded_simulator
 from running import cometape
 from workbins_client import Operation, Outcome, WorkbinsClient
 
+# How aiocometd-ng calls aiohttp to open a WebSocket.
+pytestmark = [
+    pytest.mark.filterwarnings(f"ignore:{what} is deprecated:DeprecationWarning")
+    for what in ("float parameter 'receive_timeout'", "ssl=None")
+]
+
 TRANSPORTS = (ConnectionType.LONG_POLLING, ConnectionType.WEBSOCKET)
 
 
