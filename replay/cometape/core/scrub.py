@@ -32,7 +32,13 @@ LEARNT_LENGTH = 16
 
 _SHORTEST_SHAPE = 8
 _MAX_PASSES = 8
-_SCHEME = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9-]*)(?P<gap>\s+)(?P<secret>\S.*)", re.DOTALL)
+_SCHEME = re.compile(
+    r"(?P<scheme>basic|bearer|digest|dpop|hoba|mutual|negotiate|ntlm|oauth|scram-sha-\d+|vapid|token"
+    r"|apikey|hawk|sharedkey|aws4-hmac-sha256)(?P<gap>\s+)(?P<secret>\S.*)",
+    re.DOTALL | re.IGNORECASE,
+)
+"""The registered schemes (IANA, HTTP Authentication Scheme Registry) and what else is common. The
+first word of credentials in any other form is a part of the secret."""
 _FORM = re.compile(r"[\w.%\[\]$+-]{1,64}=[^\s=]*(?:&[\w.%\[\]$+-]{1,64}=[^\s=]*)*")
 _ENCODED_PLACEHOLDER = re.compile(r"%3C([a-z0-9-]+)%3A(\d+)%3E")
 _CODE_TYPES = ("html", "javascript", "ecmascript", "css")

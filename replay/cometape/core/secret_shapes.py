@@ -35,15 +35,18 @@ _PRIVATE_KEY = re.compile(
 )
 _URL = re.compile(r"\b[A-Za-z][A-Za-z0-9+.-]*://[^\s\"'<>\\]+")
 _URL_PAIR = re.compile(
-    r"(?P<before>[?&#;])(?P<name>[^\s=&?#;<>\"']{1,64})=(?P<value>[^\s&;#<>\"']+)"
+    r"(?:[?&#]|(?P<parameter>;))(?P<name>[^\s=&?#;<>\"']{1,64})="
+    r"(?P<value>(?(parameter)[^\s?&;#<>\"']+|[^\s&#<>\"']+))"
 )
 _PAIR = re.compile(
-    r"(?P<before>^|[\s?&#;,])(?P<name>[A-Za-z_][^\s=&?#;,:<>\"'(){}/]{0,63})="
-    r"(?P<value>[^\s&;,#<>\"']+)"
+    r"(?:(?P<url>[?&#])|(?P<parameter>;)|^|[\s,])(?P<name>[A-Za-z_][^\s=&?#;,:<>\"'(){}/]{0,63})="
+    r"(?P<value>(?(url)[^\s&#<>\"']+|(?(parameter)[^\s?&;,#<>\"']+|[^\s&;,#<>\"']+)))"
 )
+"""In a query a value goes to the next `&`, in a path or a cookie to the next `;`, in prose to the
+next comma."""
 _QUOTED = re.compile(
-    r"(?<![\w.$-])(?P<quote>[\"']?)(?P<name>[A-Za-z_$][\w.$-]{0,63})(?P=quote)\s*[:=]\s*u?"
-    r"(?P<value>\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\\\n]|\\.)*')"
+    r"(?<![\w.$-])(?:u(?=[\"']))?(?P<quote>[\"']?)(?P<name>[A-Za-z_$][\w.$-]{0,63})(?P=quote)"
+    r"\s*[:=]\s*(?:u(?=[\"']))?(?P<value>\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\\\n]|\\.)*')"
 )
 _NUMBER = re.compile(
     r"(?P<quote>[\"'])(?P<name>[\w.$-]{1,64})(?P=quote)\s*:\s*(?P<value>-?\d[\d.eE+-]*)"
@@ -90,8 +93,8 @@ def hide_url_pairs(text: str, hide: HideNamed) -> str:
 def hide_quoted(text: str, hide: HideNamed, hide_number: HideNamed, *, markup: bool) -> str:
     """Hide quoted values after a name, as in JSON, scripts, Python's dicts and attributes, and
     numbers after a quoted name."""
-    text = _replaced(_QUOTED, text, hide, _unquoted, '"{}"', markup)
-    return _replaced(_NUMBER, text, hide_number, str, '"{}"', markup)
+    text = _replaced(_QUOTED, text, hide, _unquoted, quoted=True, markup=markup)
+    return _replaced(_NUMBER, text, hide_number, str, quoted=True, markup=markup)
 
 
 def hide_json(
@@ -138,7 +141,8 @@ def _replaced(
     text: str,
     hide: HideNamed,
     decode: Callable[[str], str],
-    form: str = "{}",
+    *,
+    quoted: bool = False,
     markup: bool = False,
 ) -> str:
     def one(found: re.Match[str]) -> str:
@@ -147,7 +151,10 @@ def _replaced(
         if placeholder is None or placeholder == value:
             return found[0]
         start, end = (position - found.start() for position in found.span("value"))
-        shown = form.format(html.escape(placeholder) if markup else placeholder)
+        shown = html.escape(placeholder) if markup else placeholder
+        if quoted:
+            mark = "'" if found["value"][0] == "'" else '"'
+            shown = f"{mark}{shown}{mark}"
         return found[0][:start] + shown + found[0][end:]
 
     return pattern.sub(one, text)
