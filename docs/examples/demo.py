@@ -65,7 +65,7 @@ COMPLETE_A = Operation(
 RECORDED_ORDER = (SUBSCRIBE, PULL_A, PULL_B, COMPLETE_A)
 OTHER_ORDER = (SUBSCRIBE, PULL_B, PULL_A, COMPLETE_A)
 
-console = Console(width=None if sys.stdout.isatty() else 120, highlight=False)
+console = Console(width=None if sys.stdout.isatty() else 100, highlight=False)
 
 
 def say(text: str) -> None:
@@ -145,7 +145,7 @@ Replayed = dict[str, tuple[str, dict[str, Outcome]]]
 async def replay(cassette: Path) -> Replayed:
     """Two rounds of two clients at once against one replay server, by `round and client`."""
     replayed: Replayed = {}
-    with cometape("replay", str(cassette)) as (url, server):
+    with cometape("replay", str(cassette), "--strict") as (url, server):
         for round_ in ("1st", "2nd"):
             console.print(f"{round_} round, at once: {'; '.join(part[0] for part in PARTS)} …")
             began_s = time.monotonic()
@@ -156,34 +156,46 @@ async def replay(cassette: Path) -> Replayed:
             for (_, user, _, _), result in zip(PARTS, results, strict=True):
                 replayed[f"{round_} {user}"] = result
         server.send_signal(signal.SIGINT)
-        console.print(f"[dim]replay ended with exit code {server.wait(10)}: nothing missed[/]")
+        code = server.wait(10)
+        console.print(f"[dim]the replay has ended with code {code}: ", end="")
+        console.print(
+            "[dim]no miss, nothing left over[/]" if code == 0 else "[red]see its report[/]"
+        )
     return replayed
 
 
 def compared(recorded: dict[str, Outcome], replayed: Replayed) -> Table:
-    """Per operation: its ids, the events it caused, and whether each came after its cause."""
-    table = Table(title="What came back, operation by operation", title_justify="left")
+    """Per operation: its ids, the events it caused, and how long after the request each came."""
+    table = Table(title="[bold]What came back, operation by operation", title_justify="left")
     table.add_column("operation")
     table.add_column("referenceId\nrecorded", justify="right", style="yellow")
-    for name in replayed:
-        table.add_column(f"live\n{name}", justify="right", style="green")
+    table.add_column("referenceId live,\nby round and client", justify="right", style="green")
     table.add_column("events it caused")
-    table.add_column("soonest after\nits request", justify="right")
-    table.add_column("after its cause", justify="center")
+    table.add_column("after the\nrequest", justify="right")
     for operation in RECORDED_ORDER:
-        outcomes = [outcomes[operation.name] for _, outcomes in replayed.values()]
-        events = {f"{event.channel} {kind(event.data)}" for event in outcomes[0].events}
-        soonest_s = min(outcome.soonest_s for outcome in outcomes)
+        live = {name: outcomes[operation.name] for name, (_, outcomes) in replayed.items()}
         table.add_row(
             operation.name,
             str(recorded[operation.name].reference_id),
-            *(str(outcome.reference_id) for outcome in outcomes),
-            "\n".join(sorted(events)),
-            f"{1000 * soonest_s:.0f} ms",
-            "yes" if soonest_s > 0 else "[red]no",
+            "\n".join(f"[default]{name}[/]  {one.reference_id}" for name, one in live.items()),
+            "\n".join(
+                f"{expected.channel.removeprefix('/v2/me/')} {kind(one.events[number].data)}"
+                for one in [recorded[operation.name]]
+                for number, expected in enumerate(operation.causes)
+            ),
+            "\n".join(
+                lag([one.events[number].at_s - one.sent_s for one in live.values()])
+                for number in range(len(operation.causes))
+            ),
             end_section=True,
         )
     return table
+
+
+def lag(seconds: Sequence[float]) -> str:
+    """How long after the request, the soonest and the latest; red if one came before."""
+    text = f"{1000 * min(seconds):.0f} to {1000 * max(seconds):.0f} ms"
+    return text if min(seconds) > 0 else f"[red]{text}[/]"
 
 
 def kind(data: object) -> str:
@@ -221,6 +233,10 @@ async def main(folder: Path) -> int:
     console.print()
     console.print(compared(recorded, replayed))
     wrong = problems(recorded, replayed)
+    if not wrong:
+        console.print(
+            "Every event came after the request that causes it, with that client's own id."
+        )
     for problem in wrong:
         console.print(f"[red]{problem}")
     say("What next")
@@ -235,6 +251,6 @@ async def main(folder: Path) -> int:
 if __name__ == "__main__":
     destination = Path(sys.argv[1]) if len(sys.argv) > 1 else Path("build/demo")
     try:
-        sys.exit(asyncio.run(asyncio.wait_for(main(destination.absolute()), LIMIT_S)))
+        sys.exit(asyncio.run(asyncio.wait_for(main(destination), LIMIT_S)))
     except (RuntimeError, TimeoutError, KeyboardInterrupt) as reason:
         sys.exit(f"the demo ends early: {reason or type(reason).__name__}")

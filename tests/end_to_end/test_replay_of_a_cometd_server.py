@@ -24,8 +24,8 @@ from node_client import (
     start,
     wait,
 )
-from recorded import Recording, recorder
-from running import cometape, running
+from recorded import Recording, recorder, replayed
+from running import running
 
 require(*VERSIONS, "server")
 
@@ -84,21 +84,18 @@ TRANSPORTS: tuple[Transport, ...] = ("long-polling", "websocket")
 def test_the_same_client_again(
     version: Version, recording: Recording, transport: Transport
 ) -> None:
-    with cometape("replay", str(recording.cassette)) as replay:
+    with replayed(recording.cassette) as url:
         for _ in range(2):
-            seen = carry_out(version, replay.url(), PLAN, path="/cometd", transport=transport)
+            seen = carry_out(version, url, PLAN, path="/cometd", transport=transport)
             assert_same_conversation(seen, recording.seen[0])
-        assert replay.stop() == 0, replay.stderr
 
 
 def test_two_clients_at_once_with_the_other_version(version: Version, recording: Recording) -> None:
     """Who recorded does not matter; each client has its own chat."""
     other: Version = "cometd9" if version == "cometd3" else "cometd3"
-    with cometape("replay", str(recording.cassette)) as replay:
-        url = replay.url()
+    with replayed(recording.cassette) as url:
         clients = [start(which, url, PLAN, path="/cometd") for which in (version, other)]
         seen = [client.seen() for client in clients]
         for one in seen:
             assert_same_conversation(one, recording.seen[0])
         assert not set(seen[0].client_ids) & set(seen[1].client_ids)
-        assert replay.stop() == 0, replay.stderr

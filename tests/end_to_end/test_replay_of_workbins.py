@@ -21,7 +21,7 @@ from node_client import (
     rest,
     start,
 )
-from recorded import Recording, recorded_simulator
+from recorded import Recording, recorded_simulator, replayed
 from running import cometape
 
 require(*VERSIONS)
@@ -70,39 +70,33 @@ def test_the_recording_relates_events_to_their_requests(recording: Recording) ->
 
 
 def test_the_same_client_again(version: Version, recording: Recording) -> None:
-    with cometape("replay", str(recording.cassette)) as replay:
-        seen = carry_out(version, replay.url(), desk.desk(), user=AGENT_7)
+    with replayed(recording.cassette) as url:
+        seen = carry_out(version, url, desk.desk(), user=AGENT_7)
         desk.assert_replayed(seen, recording.seen[0])
-        assert replay.stop() == 0, replay.stderr
 
 
 def test_again_without_restarting_the_server(version: Version, recording: Recording) -> None:
-    with cometape("replay", str(recording.cassette)) as replay:
-        first = carry_out(version, replay.url(), desk.desk(), user=AGENT_7)
-        second = carry_out(version, replay.url(), desk.desk(), user=AGENT_7)
+    with replayed(recording.cassette) as url:
+        first = carry_out(version, url, desk.desk(), user=AGENT_7)
+        second = carry_out(version, url, desk.desk(), user=AGENT_7)
         desk.assert_replayed(first, recording.seen[0])
         desk.assert_replayed(second, recording.seen[0])
         desk.assert_apart(first, second)
-        assert replay.stop() == 0, replay.stderr
 
 
 def test_a_client_ten_times_slower(version: Version, recording: Recording) -> None:
     (recorded,) = recording.seen
     took_s = recorded.lines[-1]["at_s"] - recorded.lines[0]["at_s"]
     pause_s = min(10 * took_s / len(desk.desk()), 0.5)
-    with cometape("replay", str(recording.cassette)) as replay:
-        seen = carry_out(
-            version, replay.url(), desk.desk(), pause_s=pause_s, limit_s=60, user=AGENT_7
-        )
+    with replayed(recording.cassette) as url:
+        seen = carry_out(version, url, desk.desk(), pause_s=pause_s, limit_s=60, user=AGENT_7)
         desk.assert_replayed(seen, recorded)
-        assert replay.stop() == 0, replay.stderr
 
 
 def test_the_operations_in_swapped_order(version: Version, recording: Recording) -> None:
-    with cometape("replay", str(recording.cassette)) as replay:
-        seen = carry_out(version, replay.url(), desk.desk(desk.SWAPPED), user=AGENT_7)
+    with replayed(recording.cassette) as url:
+        seen = carry_out(version, url, desk.desk(desk.SWAPPED), user=AGENT_7)
         desk.assert_replayed(seen, recording.seen[0], desk.SWAPPED)
-        assert replay.stop() == 0, replay.stderr
 
 
 def test_the_operations_at_once(version: Version, recording: Recording) -> None:
@@ -123,8 +117,7 @@ def test_the_operations_at_once(version: Version, recording: Recording) -> None:
 
 @pytest.mark.parametrize("cookies", [True, False], ids=["cookies", "no cookies"])
 def test_two_users_at_once(version: Version, recording_of_two: Recording, cookies: bool) -> None:
-    with cometape("replay", str(recording_of_two.cassette)) as replay:
-        url = replay.url()
+    with replayed(recording_of_two.cassette) as url:
         clients = (
             start(version, url, desk.desk(), cookies=cookies, user=AGENT_7),
             start(version, url, desk.desk(desk.OF_AGENT_8), cookies=cookies, user=AGENT_8),
@@ -133,26 +126,22 @@ def test_two_users_at_once(version: Version, recording_of_two: Recording, cookie
         desk.assert_replayed(seven, recording_of_two.seen[0])
         desk.assert_replayed(eight, recording_of_two.seen[1], desk.OF_AGENT_8)
         desk.assert_apart(seven, eight)
-        assert replay.stop() == 0, replay.stderr
 
 
 def test_two_clients_of_one_user_at_once(version: Version, recording: Recording) -> None:
-    with cometape("replay", str(recording.cassette)) as replay:
-        url = replay.url()
+    with replayed(recording.cassette) as url:
         clients = [start(version, url, desk.desk(), user=AGENT_7) for _ in range(2)]
         first, second = (client.seen() for client in clients)
         desk.assert_replayed(first, recording.seen[0])
         desk.assert_replayed(second, recording.seen[0])
         desk.assert_apart(first, second)
-        assert replay.stop() == 0, replay.stderr
 
 
 def test_clients_of_unknown_users_at_once_without_cookies(
     version: Version, recording: Recording
 ) -> None:
     """Nobody the recording saw: bound by `Authorization` all the same."""
-    with cometape("replay", str(recording.cassette)) as replay:
-        url = replay.url()
+    with replayed(recording.cassette) as url:
         clients = [
             start(version, url, desk.desk(), cookies=False, user=user) for user in NEVER_RECORDED
         ]
@@ -160,7 +149,6 @@ def test_clients_of_unknown_users_at_once_without_cookies(
         desk.assert_replayed(first, recording.seen[0])
         desk.assert_replayed(second, recording.seen[0])
         desk.assert_apart(first, second)
-        assert replay.stop() == 0, replay.stderr
 
 
 def test_a_request_never_recorded(version: Version, recording: Recording) -> None:
@@ -206,7 +194,6 @@ def test_recorded_over_one_transport_and_replayed_over_the_other(
     with recorded_simulator(cassette, transport=recorded_over) as url:
         recorded = carry_out(version, url, desk.desk(), transport=recorded_over, user=AGENT_7)
     assert recorded.finished, str(recorded)
-    with cometape("replay", str(cassette)) as replay:
-        seen = carry_out(version, replay.url(), desk.desk(), transport=replayed_over, user=AGENT_7)
+    with replayed(cassette) as url:
+        seen = carry_out(version, url, desk.desk(), transport=replayed_over, user=AGENT_7)
         desk.assert_replayed(seen, recorded)
-        assert replay.stop() == 0, replay.stderr

@@ -13,8 +13,7 @@ import pytest
 from aiocometd_ng.constants import ConnectionType
 
 from demo import OTHER_ORDER, RECORDED_ORDER
-from recorded import recorded_simulator
-from running import cometape
+from recorded import recorded_simulator, replayed
 from workbins_client import Operation, Outcome, WorkbinsClient
 
 # How aiocometd-ng calls aiohttp to open a WebSocket.
@@ -62,9 +61,8 @@ def recording(tmp_path_factory: pytest.TempPathFactory) -> Recording:
 def test_the_session_replays(
     recording: Recording, connection_type: ConnectionType, operations: tuple[Operation, ...]
 ) -> None:
-    with cometape("replay", str(recording.cassette)) as replay:
-        outcomes = asyncio.run(session(replay.url(), operations, connection_type))
-        assert replay.stop() == 0, replay.stderr
+    with replayed(recording.cassette) as url:
+        outcomes = asyncio.run(session(url, operations, connection_type))
     old = {outcome.reference_id for outcome in recording.outcomes}
     live = [outcome.reference_id for outcome in outcomes]
     assert len(set(live)) == len(live)
@@ -82,9 +80,8 @@ def test_two_clients_at_once_over_both_transports(recording: Recording) -> None:
             session(base, OTHER_ORDER, ConnectionType.WEBSOCKET),
         )
 
-    with cometape("replay", str(recording.cassette)) as replay:
-        sessions = asyncio.run(both(replay.url()))
-        assert replay.stop() == 0, replay.stderr
+    with replayed(recording.cassette) as url:
+        sessions = asyncio.run(both(url))
     assert [[len(outcome.events) for outcome in outcomes] for outcomes in sessions] == [
         [1, 2, 2, 1],
         [1, 2, 2, 1],

@@ -41,3 +41,12 @@ def recorded_simulator(cassette: Path, *, transport: Transport = "long-polling")
         recorder(simulator.url(), cassette) as url,
     ):
         yield url
+
+
+@contextlib.contextmanager
+def replayed(cassette: Path) -> Iterator[str]:
+    """The URL of a strict replay; at its end nothing was missed or left over."""
+    with cometape("replay", str(cassette), "--strict") as program:
+        yield program.url()
+        code = program.stop()
+        assert code == 0, "\n".join([*program.stdout, program.stderr])
