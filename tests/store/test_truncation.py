@@ -76,7 +76,7 @@ def test_a_cut_at_the_border_of_two_entries_is_noticed() -> None:
 
 
 def test_a_cut_in_the_header_cannot_be_recovered() -> None:
-    with pytest.raises(CassetteError, match="no entry|no entries") as caught:
+    with pytest.raises(CassetteError, match=r"no entry|no entries") as caught:
         load(TEXT[:40], recover=True)
     assert caught.value.reason in ("truncated", "empty")
 

@@ -34,8 +34,11 @@ _PLAIN_IN_FLOW = re.compile(
     r"(?:[^\W\d_]|[/_$(]|<(?=\w))"
     r"(?:[\w/.\-+@*%=&;~$()!<>|^'\"]|\ (?=[\w/.\-+@*%=&;~$()!<>|^'\"]))*"
 )
-_PLAIN_ID = re.compile(r"(?!0[xXoObB])[0-9][0-9A-Za-z]*[G-Zg-z][0-9A-Za-z]*")
-"""Digits first, as in `02F0ASAK8EAFA00W`, with a letter that no notation of numbers has."""
+_PLAIN_ID = re.compile(
+    r"(?!0[xXoObB])[0-9][0-9A-Za-z]*[G-Zg-z][0-9A-Za-z]*"
+    r"|[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
+)
+"""Digits first, as in `02F0ASAK8EAFA00W`, with a letter that no notation of numbers has; UUIDs."""
 
 _ESCAPED = re.compile(
     "[\x7f-\xa0\xad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\uffff]"
