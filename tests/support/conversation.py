@@ -344,7 +344,7 @@ class Client:
             self._keep_cookies(exchange)
             found = self._messages_of(exchange)
         ids = [message["id"] for message in messages]
-        return [m for m in found if m.get("id") in ids and "successful" in m]
+        return [m for m in found if m.get("id") in ids and "data" not in m]
 
     def handshake(self, **fields: Any) -> Message:
         """Begin a session; the client id is kept when it was granted."""

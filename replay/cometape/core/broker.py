@@ -1,9 +1,9 @@
 """A plain CometD server as a Service: for suites and clients that judge the protocol.
 
 * A publish reaches the subscribers of its channel, over every connection type.
-* `/service/echo` answers its sender (C35). The answer carries the id of the request, which is how
-  a client tells that it answers a remote call (D01); to a session that has subscribed to the
-  channel it is an ordinary event, without one.
+* `/service/echo` answers its sender (C35). The answer carries the id of the request and says that
+  it was successful, which is how a client tells the answer to a remote call (D01); to a session
+  that has subscribed to the channel it is an ordinary event, without either.
 * `/service/members` keeps the members of a chat room, `{"user": …, "room": "/chat/demo"}`, and
   publishes the list of their names on `/members/demo`, as the chat of CometD's demos does.
 * Channels below `/denied/` refuse subscribing and publishing.
@@ -125,7 +125,7 @@ class Broker:
         elif channel == ECHO:
             answer = event_of(message)
             if "id" in message and channel not in session.subscriptions:
-                answer["id"] = message["id"]
+                answer |= {"id": message["id"], "successful": True}
             self.bayeux.deliver(session.client_id, answer, now_s)
         elif channel == MEMBERS:
             self._join(session, message, now_s)

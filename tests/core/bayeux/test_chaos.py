@@ -19,6 +19,9 @@ STEPS = st.lists(
         st.tuples(st.just("beat"), st.integers(0, 2)),
         st.tuples(st.just("leave"), st.integers(0, 2)),
         st.tuples(st.just("drop socket"), st.integers(0, 2)),
+        st.tuples(st.just("change socket"), st.integers(0, 2)),
+        st.tuples(st.just("drop old sockets"), st.integers(0, 2)),
+        st.tuples(st.just("lose"), st.integers(0, 2)),
         st.tuples(st.just("wait"), st.integers(0, 40)),
         st.tuples(st.just("end"), st.integers(0, 2)),
         st.tuples(st.just("expire"), st.integers(0, 2)),
@@ -36,6 +39,7 @@ class Wanderer:
         self.ack = ack
         self.batch = 0
         self.socket: Socket | None = None
+        self.old_sockets: list[Socket] = []
         self.pending: list[Exchange] = []
         self.expected: list[int] = []
         self.received: list[int] = []
@@ -71,6 +75,13 @@ class Wanderer:
                 self.take(exchange.messages)
         if self.socket is not None:
             self.take(self.socket.read())
+
+    def lose(self) -> None:
+        """Connect, and never see what comes back: only the ack extension makes up for that."""
+        self.collect()
+        if self.ack and self.socket is None:
+            lost = self.talk.post([self.connect() | {"advice": {"timeout": 0}}])
+            assert lost.answered
 
     def send(self, message: Message) -> None:
         if self.socket is not None:
@@ -133,13 +144,26 @@ def test_whatever_clients_do_events_come_once_and_in_order(
             wanderer.take(wanderer.socket.read())
             wanderer.socket.close()
             wanderer.socket = None
+        elif step == "change socket" and wanderer.socket is not None:
+            wanderer.take(wanderer.socket.read())
+            wanderer.old_sockets.append(wanderer.socket)
+            wanderer.socket = talk.open_socket()
+            wanderer.send(wanderer.message("/meta/subscribe", subscription="/z"))
+        elif step == "drop old sockets":
+            while wanderer.old_sockets:
+                wanderer.old_sockets.pop().close()
+        elif step == "lose":
+            wanderer.lose()
         elif step in ("end", "expire", "kick"):
             wanderer.collect()
             wanderer.alive = False
             end(talk, wanderer, step)
         for each in wanderers:
             each.collect()
+    talk.advance(30)  # no hold is left whose answer would go where nobody is
     for wanderer in wanderers:
+        wanderer.collect()
+        assert all(socket.read() == [] for socket in wanderer.old_sockets)
         if wanderer.alive:
             wanderer.socket = None
             wanderer.send(wanderer.connect())

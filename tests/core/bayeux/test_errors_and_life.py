@@ -111,6 +111,27 @@ def test_c45_expired_sessions_are_found_by_the_next_sweep() -> None:
     assert broker(conversation).deadline_s() is None
 
 
+def test_c45_silence_after_a_held_connect_was_answered_ends_a_session() -> None:
+    conversation = talk(timeout_ms=5000, max_interval_ms=10_000, sweep_ms=0)
+    client = conversation.client().begin()
+    client.hold()
+    conversation.advance(14.9)
+    assert broker(conversation).bayeux.session(str(client.client_id)) is not None
+    conversation.advance(0.1)
+    assert broker(conversation).bayeux.session(str(client.client_id)) is None
+
+
+def test_c45_a_session_whose_socket_was_replaced_still_expires() -> None:
+    conversation = talk(max_interval_ms=10_000, sweep_ms=0)
+    client = conversation.client("websocket").begin()
+    assert client.socket is not None
+    client.socket.send([client.message("/meta/connect")])
+    client.socket = conversation.open_socket()
+    client.publish("/x", 1)
+    conversation.advance(10)
+    assert client.publish("/x", 1)["successful"] is False
+
+
 def test_c46_a_held_connect_keeps_the_session_alive() -> None:
     conversation = talk(timeout_ms=30_000, max_interval_ms=1000, sweep_ms=0)
     held = conversation.client().begin().hold()

@@ -206,10 +206,15 @@ def test_c35_a_service_echo_reaches_its_sender(client: Client) -> None:
 
 
 def test_d01_a_remote_calls_answer_has_the_id_of_the_request(client: Client) -> None:
-    """D01: cometd.js calls without subscribing, and knows the answer by its id."""
+    """D01: cometd.js does not subscribe, knows the answer by its id and looks at `successful`."""
     call = client.message("/service/echo", data={"q": 1})
     event, reply = client.send(call).messages
-    assert event == {"channel": "/service/echo", "data": {"q": 1}, "id": call["id"]}
+    assert event == {
+        "channel": "/service/echo",
+        "data": {"q": 1},
+        "id": call["id"],
+        "successful": True,
+    }
     assert reply == {"channel": "/service/echo", "id": call["id"], "successful": True}
 
 

@@ -137,8 +137,10 @@ def test_c68_a_new_socket_takes_over_while_the_old_one_still_lives() -> None:
     assert old.events == []
     assert [event["data"] for event in socket_of(client).events] == [1]
     old.close()
-    beat(client)
     conversation.advance(6)
+    assert "/meta/connect" not in {message["channel"] for message in socket_of(client).messages}
+    beat(client)
+    conversation.advance(5)
     assert socket_of(client).messages[-1]["channel"] == "/meta/connect"
 
 
