@@ -61,7 +61,8 @@ class Cause:
 class CauseFinder:
     """Finds causes while entries arrive; remembers a bounded number of operations."""
 
-    def __init__(self, profile: Profile) -> None:
+    def __init__(self, profile: Profile, *, max_operations: int = MAX_OPERATIONS) -> None:
+        self._max_operations = max_operations
         self._profile = profile
         self._rules = [PreparedRule.of(index, rule) for index, rule in enumerate(profile.causes)]
         self._tying = {
@@ -111,7 +112,7 @@ class CauseFinder:
             self._index.setdefault(key, deque(maxlen=_PER_KEY)).append(operation)
         self._operations.append((operation, keys))
         self._by_number[operation.number] = operation
-        while len(self._operations) > MAX_OPERATIONS:
+        while len(self._operations) > self._max_operations:
             oldest, old_keys = self._operations.popleft()
             self._by_number.pop(oldest.number, None)
             for key in old_keys:
@@ -162,13 +163,13 @@ class CauseFinder:
         # Two sessions count from 1 each, so equal identities meet: what event and request both
         # speak of decides first, then whose identity it is, then which is the latest.
         about = terms(value for path in self._profile.subjects for value in path.values(event.data))
-        best: tuple[tuple[bool, bool, int], Operation] | None = None
+        best: tuple[tuple[int, bool, int], Operation] | None = None
         for operation in issuers:
             if not began_before(operation, event):
                 continue
-            agrees = bool(about) and not about.isdisjoint(operation.everything())
+            agrees = len(about & operation.everything()) if about else 0
             own = operation.session == event.session
-            if agrees or own or (guess and within(operation, event, _ELSEWHERE_S)):
+            if own or (guess and (agrees or within(operation, event, _ELSEWHERE_S))):
                 rank = (agrees, own, operation.number)
                 if best is None or rank > best[0]:
                     best = (rank, operation)

@@ -13,9 +13,6 @@ from .operation import Operation, RequestPart, Term, terms
 from .profile import CauseRule, Condition
 from .typed_path import TypedPath
 
-_CLOCK_S = 0.001
-"""Times are written in milliseconds; smaller differences say nothing."""
-
 
 @dataclass(frozen=True, slots=True)
 class PreparedRule:
@@ -74,7 +71,7 @@ class PreparedRule:
 
 def precedes(earlier_s: float | None, later_s: float | None) -> bool:
     """Whether one time is not after another; an unknown one contradicts nothing."""
-    return earlier_s is None or later_s is None or earlier_s <= later_s + _CLOCK_S
+    return earlier_s is None or later_s is None or earlier_s <= later_s
 
 
 def began_before(operation: Operation, event: Event) -> bool:
