@@ -12,7 +12,6 @@ import click
 from cometape.core.bayeux.dialect import DIALECTS
 from cometape.core.bayeux.settings import Settings
 from cometape.core.errors import ConfigurationError
-from cometape.core.journal import Report
 from cometape.core.miss import Miss
 from cometape.core.player import Pace
 from cometape.core.replay import MAX_INTERVAL_MS, ReplayService, ReplaySettings
@@ -47,8 +46,7 @@ SECONDS = click.FloatRange(min=0)
     "--strict/--no-strict",
     default=None,
     help="End with exit code 1 after misses, recordings never asked for and events never "
-    "delivered; --no-strict: never.  [default: strict where the variable CI is set, elsewhere "
-    "after misses only]",
+    "delivered.  [default: strict where the environment variable CI is set]",
 )
 @click.option(
     "--repeats/--no-repeats",
@@ -125,7 +123,7 @@ def command(
         ReplaySettings(
             seed=seed,
             pace=speed,
-            strict=_is_strict(strict),
+            strict=bool(os.environ.get("CI")) if strict is None else strict,
             repeats=repeats,
             dialect=dialect,
             bayeux=Settings(
@@ -142,18 +140,8 @@ def command(
     if report_file is not None:
         text = json.dumps(report.json(), ensure_ascii=False, indent=2) + "\n"
         report_file.write_text(text, encoding="utf-8")
-    if _has_failed(report, strict):
+    if service.settings.strict and not report.ok:
         click.get_current_context().exit(1)
-
-
-def _is_strict(asked: bool | None) -> bool:
-    return bool(os.environ.get("CI")) if asked is None else asked
-
-
-def _has_failed(report: Report, asked: bool | None) -> bool:
-    if _is_strict(asked):
-        return not report.ok
-    return asked is None and bool(report.misses)
 
 
 def _tell(miss: Miss) -> None:

@@ -280,16 +280,9 @@ class Run:
             while self._scheduled and self._scheduled[0][0] <= now_s:
                 found.append(heapq.heappop(self._scheduled)[2])
         for due in found:
-            event = due.follower.event
-            self._note_fact(event.number)
-            self.played[event.number] = self.played.get(event.number, 0) + 1
-            if event.number in self.playbook.followers:
-                actor = self.receiver(due)
-                if due.play is not None:
-                    play = Play(event, due.play.actor, now_s, due.play.nth, due.play.issued)
-                    self._set_off(play)
-                elif actor is not None:
-                    self._set_off(Play(event, actor, now_s))
+            number = due.follower.event.number
+            self._note_fact(number)
+            self.played[number] = self.played.get(number, 0) + 1
         return found
 
     def receiver(self, due: Due) -> Actor | None:

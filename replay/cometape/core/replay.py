@@ -128,6 +128,8 @@ class Replay:
         """Events given to a Bayeux session that may still lie in its queue, by client id."""
         self._busy: dict[Run, None] = {}
         """Runs with events on their way."""
+        self._met = 0
+        """How many clients the journal has named."""
 
     # ---------------------------------------------------------------- the service
 
@@ -551,6 +553,11 @@ class Replay:
     def _note(
         self, now_s: float, kind: Kind, client: LiveClient, text: str, entry: int | None = None
     ) -> None:
+        if self._met < len(self.clients.clients):
+            newcomers = self.clients.clients[self._met :]
+            self._met = len(self.clients.clients)
+            for newcomer in newcomers:
+                self._note(now_s, "client", newcomer, f"takes the session {newcomer.session!r}")
         self.journal.add(
             Line(
                 at_s=now_s,
