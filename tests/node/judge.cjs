@@ -1,0 +1,105 @@
+/*
+ * Judges a CometD server with npm's `cometd`: node judge.cjs VERSION BASE TRANSPORT ACK
+ *
+ * VERSION is a folder beside this file (cometd3, cometd9), ACK `ack` for the extension.
+ * Prints `expire CLIENT_ID` and `disconnect CLIENT_ID` when the server shall do that to a session,
+ * `ok` at the end, or `failed: …`.
+ */
+'use strict';
+
+const assert = require('node:assert/strict');
+const {createRequire} = require('node:module');
+const path = require('node:path');
+const {pathToFileURL} = require('node:url');
+
+const [, , version, base, transport, ack] = process.argv;
+const say = line => process.stdout.write(line + '\n');
+
+/** Version 3 is CommonJS, version 9 is modules; both look at `window` when they are imported. */
+async function library() {
+    const wanted = createRequire(path.join(__dirname, version, 'package.json'));
+    const load = name => import(pathToFileURL(wanted.resolve(name)).href);
+    const client = await load('cometd-nodejs-client');
+    (client.adapt ?? client.default.adapt)({});
+    const {CometD} = version === 'cometd3' ? wanted('cometd') : await load('cometd');
+    const Ack = version === 'cometd3'
+        ? wanted('cometd/AckExtension')
+        : (await load('cometd/AckExtension.js')).AckExtension;
+    return {CometD, Ack};
+}
+
+/** What `act` gives its callback; fails when that is not called in time. */
+const called = (what, act) => new Promise((done, failed) => {
+    const timer = setTimeout(() => failed(new Error(`${what} never came`)), 8000);
+    act(value => {
+        clearTimeout(timer);
+        done(value);
+    });
+});
+
+async function judge() {
+    const {CometD, Ack} = await library();
+    const open = async () => {
+        const cometd = new CometD();
+        cometd.configure({url: `${base}/cometd`, logLevel: 'error'});
+        if (transport === 'long-polling') {
+            cometd.unregisterTransport('websocket');
+        }
+        if (ack === 'ack') {
+            cometd.registerExtension('ack', new Ack());
+        }
+        assert.equal((await called('handshake', done => cometd.handshake(done))).successful, true);
+        return cometd;
+    };
+    /** Events as they come: `await next()` gives the data of the next one. */
+    const listen = async (cometd, channel) => {
+        const waiting = [], come = [];
+        const take = message => waiting.length ? waiting.shift()(message.data) : come.push(message.data);
+        await called('subscription', done => cometd.subscribe(channel, take, done));
+        return () => called(`event on ${channel}`, done => come.length ? done(come.shift()) : waiting.push(done));
+    };
+
+    const reader = await open(), writer = await open();
+    assert.equal(reader.getTransport().type ?? reader.getTransport().getType(), transport);
+    const next = await listen(reader, '/chat/*');
+    const own = await listen(writer, '/own');
+
+    const first = {text: 'grüß \u2028 \u{1f3a7}', none: null};
+    writer.publish('/chat/x', first);
+    for (let n = 0; n < 20; n++) {
+        writer.publish('/chat/x', n);
+    }
+    assert.deepEqual(await next(), first);
+    for (let n = 0; n < 20; n++) {
+        assert.equal(await next(), n);
+    }
+    writer.publish('/own', 'mine');
+    assert.equal(await own(), 'mine');
+
+    const answer = await called('remote call', done => writer.remoteCall('echo', {q: 1}, 5000, done));
+    assert.deepEqual([answer.successful, answer.data], [true, {q: 1}]);
+    const refused = await called('refusal', done => writer.publish('/denied/x', 1, done));
+    assert.equal(refused.successful, false);
+
+    const before = reader.getClientId();
+    let again;
+    const renewed = called('new handshake', done => reader.addListener('/meta/handshake', message => {
+        again = listen(reader, '/chat/*');
+        done(message);
+    }));
+    say(`expire ${before}`);
+    assert.equal((await renewed).successful, true);
+    assert.notEqual(reader.getClientId(), before);
+    const nextAgain = await again;
+    writer.publish('/chat/x', 'after');
+    assert.equal(await nextAgain(), 'after');
+
+    const left = called('disconnect', done => reader.addListener('/meta/disconnect', done));
+    say(`disconnect ${reader.getClientId()}`);
+    assert.equal((await left).successful, true);
+    await called('a second', done => setTimeout(done, 100));
+    assert.equal(reader.isDisconnected(), true);
+    await called('own disconnect', done => writer.disconnect(done));
+}
+
+judge().then(() => say('ok'), error => say(`failed: ${error.stack}`)).then(() => process.exit(0));
