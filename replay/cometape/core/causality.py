@@ -169,11 +169,13 @@ class CauseFinder:
                 continue
             agrees = len(about & operation.everything()) if about else 0
             own = operation.session == event.session
-            if own or (guess and (agrees or within(operation, event, _ELSEWHERE_S))):
+            if own or agrees or within(operation, event, _ELSEWHERE_S):
                 rank = (agrees, own, operation.number)
                 if best is None or rank > best[0]:
                     best = (rank, operation)
-        return None if best is None else best[1]
+        if best is None or not (guess or best[1].session == event.session):
+            return None  # the session's own answer with this identity may yet come
+        return best[1]
 
     def _by_publish(self, event: Event) -> Cause | None:
         for key, rule in _echo_keys(event):
