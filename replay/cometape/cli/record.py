@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import signal
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, urlsplit
 
 import click
 
 from cometape.core.errors import ConfigurationError
-from cometape.recorder import Recorder, RecordingSettings
-from cometape.recorder.proxy import ProxySettings, check_port_is_free, run
 
 from .address import address_options
 
+if TYPE_CHECKING:  # mitmproxy: what is wrong with the arguments is told before it is imported
+    from cometape.recorder import RecordingSettings
+    from cometape.recorder.proxy import ProxySettings
+
 _DEFAULT_PORTS = {"http": 80, "https": 443}
+_HOST = re.compile(r"[\w-]{1,63}(\.[\w-]{1,63})*\.?|[0-9a-fA-F:.]+")
+"""A name (RFC 1123, and the underscore that intranets use) or an address."""
 
 
 @click.command("record")
@@ -90,13 +96,18 @@ def command(
     if only and not proxy:
         raise click.UsageError("--only goes with --proxy: URL is the only origin otherwise.")
     upstream = _origin(url) if url is not None else None
+    origins = [_origin(one) for one in only]
+
+    from cometape.recorder import RecordingSettings
+    from cometape.recorder.proxy import ProxySettings
+
     settings = RecordingSettings(
         out=out,
         scenario=scenario,
         profile=profile,
         overwrite=overwrite,
-        origin=upstream or (_origin(only[0]) if len(only) == 1 else None),
-        only=frozenset(_origin(one) for one in only),
+        origin=upstream or (origins[0] if len(origins) == 1 else None),
+        only=frozenset(origins),
         bayeux=bayeux,
     )
     proxy_settings = ProxySettings(
@@ -106,6 +117,9 @@ def command(
 
 
 async def _record(settings: RecordingSettings, proxy: ProxySettings) -> None:
+    from cometape.recorder import Recorder
+    from cometape.recorder.proxy import check_port_is_free, run
+
     check_port_is_free(proxy)  # first, so that nothing is replaced by a recorder that cannot start
     recorder = Recorder(settings)
     stop = asyncio.Event()
@@ -136,11 +150,11 @@ def _origin(url: str) -> str:
         raise _bad_url(url, str(error)) from error
     if parts.scheme not in _DEFAULT_PORTS:
         raise _bad_url(url, "it must begin with http:// or https://")
-    if not parts.hostname or parts.username is not None:
+    if not _HOST.fullmatch(parts.hostname or "") or parts.username is not None:
         raise _bad_url(url, "it must name a host, and no user")
     if parts.path not in ("", "/") or parts.query or parts.fragment:
         raise _bad_url(url, "leave the path out, all paths are recorded")
-    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    host = f"[{parts.hostname}]" if ":" in str(parts.hostname) else parts.hostname
     own = port in (None, _DEFAULT_PORTS[parts.scheme])
     return f"{parts.scheme}://{host}" + ("" if own else f":{port}")
 

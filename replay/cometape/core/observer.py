@@ -13,7 +13,13 @@ from dataclasses import replace
 
 from .bayeux_observer import BayeuxObserver
 from .bayeux_outcome import UNNUMBERED
-from .capture import CapturedExchange, CapturedRequest, SocketText
+from .capture import (
+    CLIENT_LEFT,
+    RECORDING_ENDED,
+    CapturedExchange,
+    CapturedRequest,
+    SocketText,
+)
 from .cassette import Entry, Event, Exchange
 from .causality import CauseFinder
 from .client_sessions import ClientSessions, evidence
@@ -58,6 +64,10 @@ class Observer:
 
     def exchange(self, captured: CapturedExchange) -> list[Entry]:
         """An exchange is over: answered, failed or left by its client."""
+        if captured.error is not None:
+            captured = replace(captured, error=self.scrubber.text(captured.error))
+            if captured.error not in (CLIENT_LEFT, RECORDING_ENDED):
+                self.notices.problem(f"an exchange without a whole answer: {captured.error}")
         entries = self._bayeux.exchange(captured)
         if entries is not None:
             return self._finished(entries)

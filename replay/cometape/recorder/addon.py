@@ -53,6 +53,8 @@ class Recorder:
         self.failure: CometapeError | None = None
         """Why the recording had to end."""
         self._embedded = settings is not None
+        self._is_over = False
+        """Nothing is recorded any more, so nothing may pass: mitmproxy is about to end."""
         self._open: dict[str, FlowCapture] = {}
         self._sockets: set[str] = set()
 
@@ -90,7 +92,7 @@ class Recorder:
                 )
             )
         except CometapeError as error:
-            raise exceptions.OptionsError(str(error)) from error
+            raise exceptions.OptionsError(f"cometape: {error}") from None
 
     def running(self) -> None:
         """mitmproxy accepts connections."""
@@ -105,8 +107,11 @@ class Recorder:
         now_s = time.monotonic()
         for capture in list(self._open.values()):
             self._complete(capture, RECORDING_ENDED)
+            if self._embedded and capture.flow.killable:
+                capture.flow.kill()
         self._write(lambda: recording.observer.finish(now_s))
         self.summary = recording.close()
+        self._is_over = self._embedded
         if not self._embedded:
             logger.info(self.summary.render())
 
@@ -114,7 +119,7 @@ class Recorder:
 
     def requestheaders(self, flow: http.HTTPFlow) -> None:
         """A request's head has come."""
-        if self.failure is not None:
+        if self._is_over:
             flow.kill()
         if not self._is_recorded(flow):
             return
@@ -175,6 +180,9 @@ class Recorder:
         if flow.websocket is None or flow.id not in self._sockets or self.recording is None:
             return
         message = flow.websocket.messages[-1]
+        if self._is_over:
+            message.drop()
+            return
         if self._embedded:  # nobody will ask for older ones, and a recording may last for hours
             del flow.websocket.messages[:-1]
         text = SocketText(
@@ -184,7 +192,7 @@ class Recorder:
         )
         observer = self.recording.observer
         self._write(lambda: observer.socket_text(flow.id, text))
-        if self.failure is not None:
+        if self._is_over:
             message.drop()
 
     def websocket_end(self, flow: http.HTTPFlow) -> None:
@@ -213,7 +221,7 @@ class Recorder:
             if not chunk or capture.is_whole:
                 self._complete(capture, None)
             # Absolute URIs in the body would be rewritten here (see `client_view`).
-            return chunk if self.failure is None else b""
+            return b"" if self._is_over else chunk
 
         return pass_on
 
@@ -232,7 +240,7 @@ class Recorder:
             return
         observer = self.recording.observer
         self._write(lambda: observer.exchange(self._captured(capture, error)))
-        if self.failure is not None and capture.flow.killable:
+        if self._is_over and capture.flow.killable:
             capture.flow.kill()  # what is not on disk the client must not have
 
     def _write(self, entries: Callable[[], Iterable[Entry]]) -> None:
@@ -249,6 +257,7 @@ class Recorder:
             step()
         except CassetteError as error:
             self.failure = error
+            self._is_over = True
             logger.error(str(error))
             ctx.master.shutdown()
         except Exception as error:
