@@ -11,6 +11,7 @@ from cometape.core.bayeux.server import BayeuxServer, Carrier, Session, Settings
 from cometape.core.broker import Broker
 from cometape.core.errors import ConfigurationError
 from cometape.core.json_value import JsonObject
+from cometape.core.service import Respond
 from conversation import Client, Conversation
 
 
@@ -129,7 +130,7 @@ def test_d06_the_publisher_is_answered_before_others_get_the_event() -> None:
     held = conversation.client().begin("/x").hold()
     other = conversation.client().begin()
     published = other.send(other.message("/x", data=1))
-    order = [action.exchange for action in conversation.log if hasattr(action, "exchange")]
+    order = [action.exchange for action in conversation.log if isinstance(action, Respond)]
     assert order.index(published.number) < order.index(held.number)
 
 

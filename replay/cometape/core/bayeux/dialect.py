@@ -15,7 +15,7 @@ from ..errors import ConfigurationError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dialect:
-    """Error strings; `{client}`, `{channel}` and `{reason}` are filled in where they occur."""
+    """Error strings; `{client}` and `{channel}` are filled in where they occur."""
 
     name: str
     unknown_session: str

@@ -35,13 +35,12 @@ def succeed(reply: JsonObject) -> JsonObject:
     return reply
 
 
-def fail(reply: JsonObject, error: str, *, reason: str = "") -> JsonObject:
+def fail(reply: JsonObject, error: str) -> JsonObject:
     """Mark a reply as failed with a dialect's error string, its blanks filled in."""
     reply["successful"] = False
     if "{" in error:
         channel, client = str(reply.get("channel", "")), str(reply.get("clientId", ""))
         error = error.replace("{channel}", channel).replace("{client}", client)
-        error = error.replace("{reason}", reason)
     reply["error"] = error
     return reply
 
