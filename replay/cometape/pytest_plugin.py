@@ -1,1 +1,237 @@
-"""pytest plugin: one marker, one fixture."""
+"""pytest plugin: one marker, one fixture.
+
+    @pytest.mark.cometape("pull_workitem.yaml")
+    def test_a_supervisor_pulls_a_workitem(cometape):
+        desk = AgentDesktop(cometape.url)
+        …
+
+Each test gets a replay of its own on a free port: a fresh, strict run that no other test sees. It
+fails when it misses (asks what no recording answers), and when it leaves recordings unplayed or
+events undelivered, with the explanation; `strict=False` lets it.
+
+Everything of weight is imported when a test wants a replay, so that other test runs are not slowed.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Generator, Iterator
+from difflib import get_close_matches
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from cometape.core.cassette import Cassette
+    from cometape.core.journal import Journal, Report
+    from cometape.core.miss import Miss
+    from cometape.core.replay import ReplayService
+    from cometape.server.listener import BackgroundServer
+
+MARKER = (
+    "cometape(cassette, *, seed=0, pace='instant', strict=True, profile=None): the cassette that"
+    " the fixture `cometape` replays; relative paths are looked up beside the test file, in"
+    " cassettes/ beside it and in cassettes/ of the root directory"
+)
+OPTIONS = frozenset(("seed", "pace", "strict", "profile"))
+SETTLE_S = 0.25
+"""How long events that are on their way may take to arrive after the last line of a test. (They
+follow the answer of their cause by 10 ms.)"""
+
+
+class LiveReplay:
+    """What the fixture `cometape` gives a test: a replay that is being served."""
+
+    def __init__(self, service: ReplayService, server: BackgroundServer, cassette: Path) -> None:
+        self._service = service
+        self._server = server
+        self.cassette = cassette
+        """The file that is replayed."""
+        self.url = server.url
+        """The base URL, `http://127.0.0.1:PORT`."""
+
+    @property
+    def misses(self) -> list[Miss]:
+        """The requests so far that no recording answered."""
+        return self._server.call(lambda: list(self._service.misses))
+
+    @property
+    def journal(self) -> Journal:
+        """What has happened so far, in order; a copy."""
+        from cometape.core.journal import Journal
+
+        journal = Journal()
+        for line in self._server.call(lambda: list(self._service.journal)):
+            journal.add(line)
+        return journal
+
+    def report(self) -> Report:
+        """What became of the replay so far."""
+        return self._server.call(self._service.report)
+
+
+class Guard:
+    """Decides when a test that used a replay has failed, and says so once."""
+
+    def __init__(self, live: LiveReplay, *, strict: bool) -> None:
+        self.live = live
+        self.strict = strict
+        self.has_dependents = False
+        """Whether other fixtures use the replay: they may still play recordings in their end."""
+        self.is_owing = False
+        """Whether leftovers are still to be looked at."""
+
+    def after_call(self) -> None:
+        """The body of the test has passed. Fails the test on a miss, or on leftovers if it may."""
+        if not self.strict:
+            return
+        if self.live.misses or not self.has_dependents:
+            self._fail_unless_ok()
+        else:
+            self.is_owing = True
+
+    def after_fixtures(self) -> None:
+        """Everything that used the replay is torn down."""
+        if self.is_owing:
+            self._fail_unless_ok()
+
+    def _fail_unless_ok(self) -> None:
+        give_up_s = time.monotonic() + SETTLE_S
+        report = self.live.report()
+        while report.undelivered and not report.misses and time.monotonic() < give_up_s:
+            time.sleep(0.01)
+            report = self.live.report()
+        if not report.ok:
+            pytest.fail(f"{self.live.cassette.name}\n{report.text()}", pytrace=False)
+
+
+GUARD = pytest.StashKey[Guard]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Make the marker known."""
+    config.addinivalue_line("markers", MARKER)
+
+
+@pytest.fixture(name="cometape")
+def cometape_fixture(request: pytest.FixtureRequest) -> Iterator[LiveReplay]:
+    """A replay of the cassette that `@pytest.mark.cometape` names, for this test alone."""
+    item = request.node
+    marker = item.get_closest_marker("cometape")
+    if marker is None:
+        pytest.fail(
+            "the fixture `cometape` does not know what to replay\n"
+            '  mark the test: @pytest.mark.cometape("CASSETTE.yaml")',
+            pytrace=False,
+        )
+    from cometape.core.errors import CometapeError
+    from cometape.server.listener import BackgroundServer
+
+    try:
+        path, service = _replay_of(marker, item)
+        server = BackgroundServer(service).start()
+    except CometapeError as error:
+        pytest.fail(f"{item.nodeid}: {error}", pytrace=False)
+    with server:
+        live = LiveReplay(service, server, path)
+        guard = Guard(live, strict=service.settings.strict)
+        item.stash[GUARD] = guard
+        yield live
+        del item.stash[GUARD]
+        guard.after_fixtures()
+
+
+def pytest_fixture_setup(
+    fixturedef: pytest.FixtureDef[Any], request: pytest.FixtureRequest
+) -> None:
+    """Note which tests use the replay through fixtures of their own."""
+    if "cometape" in fixturedef.argnames:
+        guard = request.node.stash.get(GUARD, None)
+        if guard is not None:
+            guard.has_dependents = True
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
+    """Let a test that passed fail by its replay; show the misses of one that failed."""
+    try:
+        result = yield
+    except BaseException:  # pytest.fail raises no Exception
+        guard = item.stash.get(GUARD, None)
+        if guard is not None and (misses := guard.live.misses):
+            text = "\n".join(miss.text() for miss in misses)
+            item.add_report_section("call", "cometape", text)
+        raise
+    guard = item.stash.get(GUARD, None)
+    if guard is not None:
+        guard.after_call()
+    return result
+
+
+def _replay_of(marker: pytest.Mark, item: pytest.Item) -> tuple[Path, ReplayService]:
+    """The file and the service a marker asks for. Raises CometapeError."""
+    from cometape.core.errors import ConfigurationError
+    from cometape.core.player import Pace
+    from cometape.core.replay import ReplayService, ReplaySettings
+    from cometape.profiles import load_profile
+
+    unknown = sorted(marker.kwargs.keys() - OPTIONS)
+    if unknown or len(marker.args) != 1 or not isinstance(marker.args[0], str | Path):
+        what = f"has no option {unknown[0]!r}" if unknown else "takes one cassette"
+        raise ConfigurationError(
+            f"@pytest.mark.cometape {what}",
+            hint='@pytest.mark.cometape("CASSETTE.yaml", seed=0, pace="instant", strict=True)',
+            reason="bad-option",
+        )
+    options = marker.kwargs
+    path = _find(Path(marker.args[0]), item.path.parent, item.config.rootpath)
+    state = path.stat()
+    cassette = _load(path, state.st_mtime_ns, state.st_size)
+    settings = ReplaySettings(
+        seed=options.get("seed", 0),
+        pace=Pace.parse(str(options.get("pace", "instant"))),
+        strict=options.get("strict", True),
+    )
+    profile = load_profile(options.get("profile") or cassette.header.profile)
+    return path, ReplayService(cassette, profile, settings)
+
+
+@lru_cache(maxsize=32)
+def _load(path: Path, mtime_ns: int, size: int) -> Cassette:
+    """A cassette, read once for all tests that replay it, as long as it does not change."""
+    from cometape.store.cassette_file import load
+
+    return load(path)
+
+
+def _find(name: Path, beside: Path, root: Path) -> Path:
+    """The cassette a test means. Raises CassetteError telling where it was looked for."""
+    from cometape.core.errors import CassetteError
+
+    folders = list(dict.fromkeys((beside, beside / "cassettes", root / "cassettes")))
+    places = [folder / name for folder in folders] if not name.is_absolute() else [name]
+    for place in places:
+        if place.is_file():
+            return place
+
+    def told(path: Path) -> str:
+        return str(path.relative_to(root)) if path.is_relative_to(root) else str(path)
+
+    there = {
+        file.name: file
+        for place in reversed(places)
+        if place.parent.is_dir()
+        for file in place.parent.iterdir()
+        if file.suffix in (".yaml", ".yml")
+    }
+    near = [told(there[close]) for close in get_close_matches(name.name, there, n=3, cutoff=0.4)]
+    nearest = ", ".join(near) if near else "no cassette with a name like this"
+    raise CassetteError(
+        f"there is no cassette {str(name)!r}",
+        hint=f"looked for: {', '.join(told(place) for place in places)}\n"
+        f"  nearest: {nearest}\n"
+        f"  correct the name, or record it: cometape record URL -o {told(places[-1])}",
+        reason="missing",
+    )
