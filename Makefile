@@ -26,10 +26,10 @@ endef
 
 say = printf '\033[1m── %s\033[0m\n' $(1)
 
-.PHONY: help demo test check format lock bench clean
+.PHONY: help demo test check format cassettes lock bench clean
 
 help:  ## this list
-	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 demo: $(VENV)/.demo-ready  ## record, inspect and replay a Workbins session, in under a minute
 	@$(PY) docs/examples/demo.py
@@ -46,6 +46,9 @@ check: $(VENV)/.dev-ready  ## linter, formatting, two type checkers
 format: $(VENV)/.dev-ready  ## mend what the linter can mend, and the layout of the code
 	@$(PY) -m ruff check --fix .
 	@$(PY) -m ruff format .
+
+cassettes: $(VENV)/.dev-ready  ## record the cassettes in cassettes/ anew; look at the diff
+	@$(PY) docs/examples/record_cassettes.py
 
 bench: $(VENV)/.dev-ready  ## the benchmarks: start-up, requests per second, memory per held connect
 	@for benchmark in $(BENCHMARKS); do $(call say,"$$benchmark"); $(PY) $$benchmark; done

@@ -198,6 +198,11 @@ class WorkbinsClient:
         """Carry out operations one after the other."""
         return [await self.operate(operation) for operation in operations]
 
+    async def expect(self, expected: Expected, limit_s: float = 10) -> Event:
+        """An event that somebody else's operation causes, from now or earlier."""
+        async with asyncio.timeout(limit_s):
+            return await self._event(expected, None, 0)
+
     async def _event(self, expected: Expected, reference_id: int | None, seen: int) -> Event:
         wanted = dict(expected.where)
         if expected.correlated:
