@@ -1,0 +1,224 @@
+"""A cassette as a sequence over time: one column per session, arrows from cause to event.
+
+    at s      agent                          supervisor
+    1.204  ┌─ ● 7 PullWorkitem 200           │
+    1.262  ├─▶  8 /v2/me/workitems           │
+    1.270  └──┼──────────────────────────────▶  9 /v2/me/workitems
+
+The lines on the left are lanes: one belongs to one operation from its row to its last event's.
+Where lanes run out, the event names its cause instead (`← 7`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from rich.cells import cell_len, set_cell_size
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.style import Style
+from rich.text import Text
+
+from cometape.core.cassette import BayeuxEntry, Cassette, Entry, Event, Exchange
+from cometape.core.profile import Profile
+
+from .table import seconds
+from .wording import is_operation, outcome, printable, title
+
+MAX_LANES = 8
+LANE_WIDTH = 2
+MIN_COLUMN = 22
+"""Narrower columns say nothing; sessions then share one, and rows name theirs."""
+TIME_WIDTH = 8
+
+UNICODE = {"│": "│", "─": "─", "┌": "┌", "├": "├", "└": "└", "┼": "┼", "▶": "▶", "●": "●",
+           "·": "·", "○": "○", "✗": "✗", "…": "…", "←": "←"}  # fmt: skip
+ASCII = {"│": "|", "─": "-", "┌": "+", "├": "+", "└": "+", "┼": "+", "▶": ">", "●": "*",
+         "·": ".", "○": "o", "✗": "x", "…": "~", "←": "<-"}  # fmt: skip
+
+LEGEND = "● operation  · read  ▶ event  ○ Bayeux  ✗ failed; lines lead from a cause to its events"
+_DIM = Style(dim=True)
+_COLOURS = ("green", "yellow", "cyan", "magenta", "blue", "bright_green", "bright_yellow", "red")
+
+
+@dataclass(slots=True)
+class Row:
+    """One line: one entry, or several equal reads in a row."""
+
+    entry: Entry
+    count: int = 1
+    lane: int | None = None
+    """The lane of its effects, or of its cause."""
+    first: bool = False
+    """Whether the lane begins here."""
+    last: bool = False
+    """Whether the lane ends here."""
+    through: dict[int, None] = field(default_factory=dict)
+    """Lanes of others that pass."""
+
+
+def rows(cassette: Cassette, profile: Profile) -> list[Row]:
+    """The lines of the timeline in order of time, with their lanes."""
+    entries = list(cassette.entries)
+    if all(entry.at_s is not None for entry in entries):
+        entries.sort(key=lambda entry: entry.at_s or 0.0)
+    found: list[Row] = []
+    for entry in entries:
+        if found and _is_same_read(found[-1].entry, entry, profile):
+            found[-1].count += 1
+        else:
+            found.append(Row(entry))
+    _lay_lanes(found)
+    return found
+
+
+def _is_same_read(one: Entry, other: Entry, profile: Profile) -> bool:
+    return (
+        isinstance(one, Exchange)
+        and isinstance(other, Exchange)
+        and one.session == other.session
+        and one.request.method == other.request.method
+        and one.request.target == other.request.target
+        and outcome(one) == outcome(other)
+        and not is_operation(one, profile)
+    )
+
+
+def _lay_lanes(found: Sequence[Row]) -> None:
+    row_of = {row.entry.number: index for index, row in enumerate(found)}
+    spans: dict[int, list[int]] = {}
+    for index, row in enumerate(found):
+        if isinstance(row.entry, Event) and row.entry.cause in row_of:
+            cause = row.entry.cause
+            assert isinstance(cause, int)
+            spans.setdefault(cause, [row_of[cause]]).append(index)
+    free_from = [0] * MAX_LANES
+    for members in sorted(spans.values(), key=min):
+        first, last = min(members), max(members)
+        lane = next((lane for lane in range(MAX_LANES) if free_from[lane] <= first), None)
+        if lane is None:
+            continue
+        free_from[lane] = last + 1
+        for index in range(first, last + 1):
+            row = found[index]
+            if index in members:
+                row.lane, row.first, row.last = lane, index == first, index == last
+            else:
+                row.through[lane] = None
+
+
+class Timeline:
+    """A rich renderable; as wide as the console, in ASCII where the output cannot do more."""
+
+    def __init__(self, cassette: Cassette, profile: Profile) -> None:
+        self._profile = profile
+        self._sessions = cassette.sessions
+        self._rows = rows(cassette, profile)
+        used = [lane for row in self._rows for lane in (row.lane, *row.through) if lane is not None]
+        self._lanes = max(used, default=-1) + 1
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        glyphs = UNICODE if options.encoding.lower().startswith("utf") else ASCII
+        gutter = TIME_WIDTH + 1 + LANE_WIDTH * self._lanes
+        room = max(options.max_width - gutter, MIN_COLUMN)
+        count = max(len(self._sessions), 1)
+        shared = count > 1 and room // count < MIN_COLUMN
+        columns = 1 if shared else count
+        width = room // columns
+        yield self._names(gutter, width, shared)
+        for row in self._rows:
+            yield self._line(row, width, columns, shared, glyphs)
+        legend = "".join(glyphs.get(char, char) for char in LEGEND)
+        yield Text(f"\n{legend}", style="dim")
+
+    def _names(self, gutter: int, width: int, shared: bool) -> Text:
+        names = ["all sessions"] if shared else [printable(name) for name in self._sessions]
+        cells = "".join(set_cell_size(f"{name} ", width) for name in names)
+        text = Text("at s".rjust(TIME_WIDTH), style="dim", no_wrap=True)
+        text.append(" " * (gutter - TIME_WIDTH))
+        text.append(cells.rstrip(), style="not dim bold")
+        return text
+
+    def _line(
+        self, row: Row, width: int, columns: int, shared: bool, glyphs: dict[str, str]
+    ) -> Text:
+        column = 0 if shared else self._sessions.index(row.entry.session)
+        style = Style(color=_COLOURS[row.lane]) if row.lane is not None else Style()
+        text = Text(seconds(row.entry.at_s).rjust(TIME_WIDTH) + " ", style=_DIM, no_wrap=True)
+        text.append_text(self._gutter(row, style, glyphs))
+        arrow = row.lane is not None
+        for index in range(columns):
+            if index == column:
+                text.append_text(self._cell(row, width, shared, style, glyphs))
+                continue
+            passed = arrow and index < column
+            text.append(glyphs["┼" if passed else "│"], style=style if passed else _DIM)
+            text.append((glyphs["─"] if passed else " ") * (width - 1), style=style)
+        text.rstrip()
+        return text
+
+    def _gutter(self, row: Row, style: Style, glyphs: dict[str, str]) -> Text:
+        text = Text(no_wrap=True)
+        reached = False
+        for lane in range(self._lanes):
+            if lane == row.lane:
+                corner = "┌" if row.first else "└" if row.last else "├"
+                text.append(glyphs[corner] + glyphs["─"], style=style)
+                reached = True
+            elif lane in row.through:
+                passing = Style(color=_COLOURS[lane])
+                text.append(glyphs["┼" if reached else "│"], style=passing)
+                text.append(glyphs["─"] if reached else " ", style=style)
+            else:
+                text.append((glyphs["─"] if reached else " ") * LANE_WIDTH, style=style)
+        return text
+
+    def _cell(
+        self, row: Row, width: int, shared: bool, style: Style, glyphs: dict[str, str]
+    ) -> Text:
+        entry = row.entry
+        head = f"{glyphs[self._mark(entry)]} {entry.number} "
+        words = title(entry, self._profile)
+        ended = outcome(entry)
+        tail = f" {ended}" if ended else ""
+        tail += f" x{row.count}" if row.count > 1 else ""
+        if isinstance(entry, Event) and isinstance(entry.cause, int) and row.lane is None:
+            head += f"{glyphs['←']} {entry.cause} "
+        if shared:
+            head += f"{entry.session}: "
+        room = width - 1 - cell_len(head)  # one blank before the next column
+        words, tail = printable(words), printable(tail)
+        if cell_len(words) + cell_len(tail) > room:
+            if cell_len(tail) > room // 2:
+                tail = _cut(tail, max(room // 2, 0), glyphs)
+            words = _cut(words, max(room - cell_len(tail), 0), glyphs)
+        text = Text(no_wrap=True)
+        text.append(printable(head), style=style)
+        text.append(words, style=Style(bold=is_operation(entry, self._profile)))
+        text.append(tail, style=Style(color="red") if _went_wrong(entry) else _DIM)
+        text.truncate(width - 1)
+        text.append(" " * (width - text.cell_len))
+        return text
+
+    def _mark(self, entry: Entry) -> str:
+        if isinstance(entry, Event):
+            return "▶"
+        if _went_wrong(entry):
+            return "✗"
+        if is_operation(entry, self._profile):
+            return "●"
+        return "·" if isinstance(entry, Exchange) else "○"
+
+
+def _went_wrong(entry: Entry) -> bool:
+    if isinstance(entry, Exchange):
+        return entry.error is not None or (
+            entry.response is not None and entry.response.status >= 400
+        )
+    return isinstance(entry, BayeuxEntry) and not entry.successful
+
+
+def _cut(text: str, width: int, glyphs: dict[str, str]) -> str:
+    if cell_len(text) <= width:
+        return text
+    return set_cell_size(text, max(width - 1, 0)) + glyphs["…"] if width else ""
