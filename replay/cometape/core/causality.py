@@ -65,6 +65,7 @@ class CauseFinder:
         self._max_operations = max_operations
         self._profile = profile
         self._rules = [PreparedRule.of(index, rule) for index, rule in enumerate(profile.causes)]
+        self._parts = {part for rule in self._rules for _, parts in rule.same for part in parts}
         self._tying = {
             kind.name
             for kind in profile.identities
@@ -78,6 +79,9 @@ class CauseFinder:
         """Remember an entry if it can be a cause; call it in the order of completion."""
         if isinstance(entry, Exchange) and entry.response is not None:
             operation = Operation.of_exchange(entry, self._profile)
+            if operation.name is not None and entry.response.status < 400:
+                about = (rule.index for rule in self._rules if rule.allows(operation))
+                operation.allowed = frozenset(about)
             self._remember(operation, list(self._exchange_keys(entry, operation)))
         elif isinstance(entry, Publish) and entry.successful:
             self._remember(Operation.of_publish(entry), list(_publish_keys(entry)))
@@ -108,6 +112,7 @@ class CauseFinder:
     def _remember(self, operation: Operation, keys: list[Key]) -> None:
         if not keys:
             return
+        operation.compact(self._parts)
         for key in keys:
             self._index.setdefault(key, deque(maxlen=_PER_KEY)).append(operation)
         self._operations.append((operation, keys))
@@ -135,12 +140,9 @@ class CauseFinder:
                 and isinstance(found.value, str | int)
             ):
                 yield ("identity", found.kind.name, found.value)
-        if operation.name is None or entry.response.status >= 400:
-            return
-        for rule in self._rules:
-            if rule.allows(operation):
-                for term in rule.first_terms(operation):
-                    yield ("rule", rule.index, term)
+        for index in operation.allowed:
+            for term in self._rules[index].first_terms(operation):
+                yield ("rule", index, term)
 
     # How a cause is found.
 
@@ -214,8 +216,8 @@ class CauseFinder:
 
     def _tick_off(self, event: Event, operation: Operation) -> None:
         """An outcome that named its cause is not awaited once more without the name."""
-        for rule in self._rules:
-            if rule.rule.once is not None and rule.allows(operation) and rule.takes(event):
+        for rule in (self._rules[index] for index in operation.allowed):
+            if rule.rule.once is not None and rule.takes(event):
                 operation.caused.add((rule.rule.once, event.session))
 
 

@@ -37,7 +37,7 @@ class PreparedRule:
         return _holds(self.rule.event, event.data, absent=False)
 
     def allows(self, operation: Operation) -> bool:
-        """Whether this rule is about such an operation."""
+        """Whether this rule is about such an operation; asked before it is made compact."""
         if operation.name is None or self.operations.fullmatch(operation.name) is None:
             return False
         return _holds(self.rule.answer, operation.response_json, absent=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from urllib.parse import unquote
 
 from .cassette import Exchange, Publish
@@ -19,6 +20,10 @@ from .typed_path import TypedPath
 
 Term = str | int | float
 """A value that can be compared: what an id is."""
+
+_MAX_LEAVES = 512
+_MAX_TERM = 256
+"""Characters; what is longer is no id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +55,12 @@ class Operation:
     query: dict[str, list[str]] = field(default_factory=dict)
     request_json: Json = None
     response_json: Json = None
+    allowed: frozenset[int] = frozenset()
+    """Indexes of the profile's cause rules that are about such an operation."""
     caused: set[tuple[str, str]] = field(default_factory=set)
     """Effects that come once and have come: name of the effect, session that got it."""
+    _parts: dict[RequestPart, frozenset[Term]] = field(default_factory=dict)
+    _everything: frozenset[Term] | None = None
 
     @classmethod
     def of_exchange(cls, entry: Exchange, profile: Profile) -> Operation:
@@ -75,8 +84,30 @@ class Operation:
         """The operation a publish is; its time is that of the reply, it began before."""
         return cls(entry.number, entry.session, ended_s=entry.at_s)
 
-    def part(self, part: RequestPart) -> set[Term]:
+    def part(self, part: RequestPart) -> frozenset[Term]:
         """The terms in one part of the exchange."""
+        if part not in self._parts:
+            self._parts[part] = frozenset(self._terms_of(part))
+        return self._parts[part]
+
+    def everything(self) -> frozenset[Term]:
+        """The terms of the whole request, as far as that is not beyond reason."""
+        if self._everything is None:
+            values = [value for values in self.query.values() for value in values]
+            found = set(self.path) | terms(values)
+            found |= terms(islice(_leaves(self.request_json), _MAX_LEAVES))
+            self._everything = frozenset(found)
+        return self._everything
+
+    def compact(self, parts: Iterable[RequestPart]) -> None:
+        """Keep what can be asked for, given these parts, and let go of the bodies."""
+        for part in parts:
+            self.part(part)
+        self.everything()
+        self.request_json = self.response_json = None
+        self.query = {}
+
+    def _terms_of(self, part: RequestPart) -> set[Term]:
         if part.form == "path":
             return set(self.path[-1:] if part.rest == "last" else self.path)
         if part.form == "query":
@@ -85,11 +116,6 @@ class Operation:
         value = self.request_json if part.form == "json" else self.response_json
         return terms(part.path.values(value))
 
-    def everything(self) -> set[Term]:
-        """Every term of the request."""
-        values = [value for values in self.query.values() for value in values]
-        return set(self.path) | terms(values) | terms(_leaves(self.request_json))
-
 
 def terms(values: Iterable[Json]) -> set[Term]:
     """The values that can be compared; containers, booleans, null and empty texts say nothing."""
@@ -97,7 +123,7 @@ def terms(values: Iterable[Json]) -> set[Term]:
     for value in values:
         if isinstance(value, str):
             last = value.rstrip("/").rpartition("/")[2]
-            if last:
+            if 0 < len(last) <= _MAX_TERM:
                 found.add(last)
         elif isinstance(value, int | float) and not isinstance(value, bool):
             found.add(value)
