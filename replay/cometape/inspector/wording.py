@@ -22,7 +22,7 @@ from cometape.core.profile import Profile
 
 _WORD = re.compile(r"[A-Za-z][A-Za-z_]{1,39}")
 _LONG_ID = re.compile(r"(?<=[/=,])([\w-]{5})[\w-]{9,}(?=$|[/?&,])")
-MAX_WORDS = 3
+MAX_WORDS = 2
 LONG_WORD = 24
 """Characters; a name such as `WorkitemStateChangeMessage` says less than the words beside it."""
 

@@ -194,7 +194,7 @@ def _create(target: Path, data: bytes, name: str, overwrite: bool) -> int:
 def _claim(target: Path, name: str, overwrite: bool) -> int | None:
     """Lock the file that is to be replaced, if there is one."""
     try:
-        old = os.open(target, os.O_RDONLY)
+        old = os.open(target, os.O_RDONLY | os.O_NONBLOCK)  # a FIFO would block
     except FileNotFoundError:
         return None
     if not stat.S_ISREG(os.fstat(old).st_mode):
