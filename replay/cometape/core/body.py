@@ -9,7 +9,10 @@ from __future__ import annotations
 
 import base64
 import json
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 from .json_value import Json
@@ -33,13 +36,7 @@ class JsonStyle:
 
     def dumps(self, value: Json) -> str:
         """Serialise `value` in this style."""
-        item = "," if self.indent or not self.spaced else ", "
-        text = json.dumps(
-            value,
-            ensure_ascii=self.ascii,
-            separators=(item, ": " if self.spaced or self.indent else ":"),
-            indent=self.indent or None,
-        )
+        text = _encoder(self.spaced, self.ascii, self.indent).encode(value)
         return text + "\n" if self.newline else text
 
     def render(self) -> str:
@@ -63,19 +60,32 @@ class JsonStyle:
                 raise ValueError(f"unknown JSON style {word!r}")
         return cls(**known)  # type: ignore[arg-type]
 
+    @classmethod
+    def candidates(cls, text: str) -> Iterator[JsonStyle]:
+        """The styles in which `text` can have been written, the most common first."""
+        indent = _INDENT.match(text)
+        for spaced in (False,) if indent else (False, True):
+            for ascii in (False, True) if text.isascii() and "\\u" in text else (False,):
+                yield cls(
+                    spaced=spaced,
+                    ascii=ascii,
+                    indent=len(indent[1]) if indent else 0,
+                    newline=text.endswith("\n"),
+                )
+
 
 COMPACT = JsonStyle()
-_STYLES = [
-    JsonStyle(spaced=spaced, ascii=ascii, newline=newline)
-    for newline in (False, True)
-    for spaced in (False, True)
-    for ascii in (False, True)
-] + [
-    JsonStyle(indent=indent, ascii=ascii, newline=newline)
-    for indent in (2, 4, 1, 3, 8)
-    for newline in (False, True)
-    for ascii in (False, True)
-]
+_INDENT = re.compile(r"[\[{]\n( {1,8})\S")
+
+
+@lru_cache(maxsize=64)
+def _encoder(spaced: bool, ascii: bool, indent: int) -> json.JSONEncoder:
+    item = "," if indent or not spaced else ", "
+    return json.JSONEncoder(
+        ensure_ascii=ascii,
+        separators=(item, ": " if spaced or indent else ":"),
+        indent=indent or None,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,14 +142,18 @@ def _as_json(text: str) -> Body | None:
             return None
     except (ValueError, RecursionError):
         return None
-    for style in _STYLES:
+    for style in JsonStyle.candidates(text):
         if style.dumps(value) == text:
-            try:
-                json.dumps(value, ensure_ascii=False).encode("utf-8")
-            except UnicodeEncodeError:  # a lone surrogate, which no YAML can hold
-                return None
+            if _SURROGATE_ESCAPE.search(text):
+                try:
+                    COMPACT.dumps(value).encode("utf-8")
+                except UnicodeEncodeError:  # a lone surrogate, which no YAML can hold
+                    return None
             return Body("json", value, style)
     return None
+
+
+_SURROGATE_ESCAPE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 def _depth_exceeds(value: Json, limit: int) -> bool:

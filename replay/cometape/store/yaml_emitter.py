@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 from cometape.core.body import Body
@@ -17,8 +18,8 @@ from cometape.core.exchange import Headers, Request, Response
 from cometape.core.json_value import Json, JsonObject
 
 from .entry_fields import END, ENTRY_FIELDS, HEADER_FIELDS, JSON_TEXT, KIND_OF, Field
-from .yaml_block import block_mapping
-from .yaml_scalar import Unwritable
+from .yaml_block import WIDTH, block_value
+from .yaml_scalar import Unwritable, flow_string
 
 SEPARATOR = "---\n"
 """Begins every entry's document."""
@@ -92,7 +93,7 @@ def _response_document(response: Response) -> Json:
 
 def _add_message(document: JsonObject, headers: Headers, data: bytes) -> None:
     if headers:
-        document["headers"] = [[name, value] for name, value in headers]
+        document["headers"] = [list(pair) for pair in headers]
     if not data:
         return
     body = Body.from_bytes(data, headers.first("Content-Type") or "")
@@ -124,10 +125,30 @@ def _lines(document: JsonObject) -> list[str]:
     for key, value in document.items():
         if key in _NESTED and isinstance(value, dict):
             lines.append(f"{key}:")
-            block_mapping(lines, value, "  ", 2)
+            for inner, item in value.items():
+                if inner == "headers":
+                    _add_headers(lines, item)
+                else:
+                    block_value(lines, f"  {inner}:", item, "  ", 2)
         else:
-            block_mapping(lines, {key: value}, "")
+            block_value(lines, f"{key}:", value, "", 1)
     return lines
+
+
+def _add_headers(lines: list[str], headers: Any) -> None:
+    """One pair a line, however long; few and short ones on one line."""
+    pairs = [_pair(name, value) for name, value in headers]
+    on_one_line = f"  headers: [{', '.join(pairs)}]"
+    if len(on_one_line) <= WIDTH:
+        lines.append(on_one_line)
+    else:
+        lines.append("  headers:")
+        lines += [f"    - {pair}" for pair in pairs]
+
+
+@lru_cache(maxsize=1024)
+def _pair(name: str, value: str) -> str:
+    return f"[{flow_string(name)}, {flow_string(value)}]"
 
 
 def _with_json_text(document: JsonObject) -> JsonObject:
@@ -138,7 +159,7 @@ def _with_json_text(document: JsonObject) -> JsonObject:
             written[key] = _with_json_text(value)
         else:
             try:
-                block_mapping([], {key: value}, "  ", 2)
+                block_value([], f"{key}:", value, "  ", 2)
                 written[key] = value
             except Unwritable:
                 written[key + JSON_TEXT] = json.dumps(value)
