@@ -327,13 +327,26 @@ def test_a_media_message_without_reference_id_is_found_by_item_and_state(
 def test_an_agent_state_follows_ready_of_the_same_session_and_only_soon() -> None:
     tape = Tape()
     ready = tape.post("/api/v2/me", "Ready")
-    device: Json = {"messageType": "DeviceStateChangeMessage", "devices": []}
+    device: Json = {"messageType": "DeviceStateChangeMessage", "devices": [{"id": "d7"}]}
     channel: Json = {"messageType": "ChannelStateChangeMessageV2", "channels": []}
     tape.event(device)
     tape.event(channel)
-    tape.event(device, session="agent8")
+    tape.event({"messageType": "DeviceStateChangeMessage", "devices": []}, session="agent8")
+    late = tape.post("/api/v2/me", "NotReady")
     tape.event(device, after_s=60)
+    assert late == 5
     assert tape.causes() == [ready, ready, "spontaneous", "spontaneous"]
+
+
+def test_a_copy_for_another_session_has_the_cause_of_the_event_it_is_a_copy_of() -> None:
+    tape = Tape()
+    tape.post(f"/api/v2/workbins/{W}", "Subscribe", answer=ref(1))
+    second = tape.post(f"/api/v2/workbins/{W}", "Subscribe", answer=ref(2))
+    tape.event(subscription("Subscribed", referenceId=2))
+    tape.event(subscription("Subscribed"), session="agent7 again")
+    tape.event(subscription("Subscribed"), session="agent7 again")
+    tape.event(subscription("Subscribed"), session="agent8", after_s=1.5)
+    assert tape.causes() == [second, second, "spontaneous", "spontaneous"]
 
 
 def test_a_chat_message_is_found_by_the_uri_of_its_chat() -> None:

@@ -102,7 +102,7 @@ def test_an_extending_profile_is_laid_over_its_base(tmp_path: Path) -> None:
         "profile: ours\nextends: workbins\nrepeatable: [Ping]\n"
         "bayeux: {dialect: cometd5}\n"
         "secrets: [{name: tokens, kind: key, where: json, names: [our-token]}]\n"
-        "without: [agent state changed, csrf-token]\n"
+        "without: [device state changed, csrf-token]\n"
     )
     ours, workbins = load_profile(str(path)), load_profile("workbins")
     assert ours.dialect == "cometd5"

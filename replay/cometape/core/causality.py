@@ -1,224 +1,28 @@
-"""Which entry caused an event.
+"""The causes of a whole cassette: inferred where they are not written down, checked where they are.
 
-In order of trust: an identity in the event's data that an exchange of the same session issued, then
-one of any session; the echo of a publish; and the profile's rules for events that carry no
-correlation id. What nothing recorded explains is spontaneous.
+The recorder asks `CauseFinder` about each event as it comes; here an event that overtook the answer
+of its cause gets a second chance, and weaker evidence its first.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections import deque
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from .cassette import Cassette, Entry, Event, Exchange, Publish
-from .cause_rule import PreparedRule, began_before, precedes, within
+from .cause_finder import Cause, CauseFinder
+from .cause_rule import precedes
 from .errors import CassetteError
-from .identity_places import (
-    IdentityAt,
-    identities_of_event,
-    identities_of_request,
-    identities_of_response,
-)
-from .json_value import Json
-from .operation import Operation, terms
 from .profile import Profile
 
-MAX_OPERATIONS = 4096
-"""Operations remembered at a time: a cause is some calls before its event, not thousands."""
-
-_PER_KEY = 16
-"""Operations remembered that are equal in what is compared first."""
+__all__ = ["Cause", "CauseFinder", "infer_causes"]
 
 _OVERTAKING_S = 5.0
 """How long before its cause is complete an event can be seen, seconds: CometD and REST are two
 connections, so an event can overtake the answer of the operation that caused it."""
 
-_AHEAD_OF_REPLY_S = 0.25
-"""How long before the reply to a publish its events can be seen, seconds: servers write events
-first, and a held connect is another connection."""
-
-_ELSEWHERE_S = 30.0
-"""How late an equal identity of another session still counts where nothing else agrees, seconds."""
-
 _MAX_WAITING = 256
 """Events without a cause that wait for one to come."""
-
-Key = tuple[str | int | float, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Cause:
-    """The entry that caused an event, and how that was found."""
-
-    number: int
-    rule: str
-    """Name of the profile's rule, or `reference-id of the same session`, `echo of a publish`, …"""
-
-
-class CauseFinder:
-    """Finds causes while entries arrive; remembers a bounded number of operations."""
-
-    def __init__(self, profile: Profile, *, max_operations: int = MAX_OPERATIONS) -> None:
-        self._max_operations = max_operations
-        self._profile = profile
-        self._rules = [PreparedRule.of(index, rule) for index, rule in enumerate(profile.causes)]
-        self._parts = {part for rule in self._rules for _, parts in rule.same for part in parts}
-        self._tying = {
-            kind.name
-            for kind in profile.identities
-            if any(place.part == "event.data" for place in (*kind.issued, *kind.used))
-        }
-        self._operations: deque[tuple[Operation, list[Key]]] = deque()
-        self._by_number: dict[int, Operation] = {}
-        self._index: dict[Key, deque[Operation]] = {}
-
-    def observe(self, entry: Entry) -> None:
-        """Remember an entry if it can be a cause; call it in the order of completion."""
-        if isinstance(entry, Exchange) and entry.response is not None:
-            operation = Operation.of_exchange(entry, self._profile)
-            if operation.name is not None and entry.response.status < 400:
-                about = (rule.index for rule in self._rules if rule.allows(operation))
-                operation.allowed = frozenset(about)
-            self._remember(operation, list(self._exchange_keys(entry, operation)))
-        elif isinstance(entry, Publish) and entry.successful:
-            self._remember(Operation.of_publish(entry), list(_publish_keys(entry)))
-
-    def cause_of(self, event: Event, *, last_chance: bool = False) -> Cause | None:
-        """The cause of an event, or None where nothing observed explains it.
-
-        Once it is found, do not ask again: an outcome that comes once is then ticked off. As long
-        as None comes back one may ask again later: an event that names its cause by an identity
-        not seen yet waits for it, until at the `last_chance` something weaker will do.
-        """
-        named = [found for found in identities_of_event(self._profile, event.data) if _ties(found)]
-        if named:
-            cause = self._by_identity(event, named, guess=last_chance)
-            if cause is not None or not last_chance:
-                return cause
-        return self._by_publish(event) or self._by_rule(event)
-
-    def confirm(self, event: Event, number: int) -> None:
-        """Take note that an event's cause is known to be the entry `number`."""
-        operation = self._by_number.get(number)
-        if operation is not None:
-            operation.caused.add(("publish", event.session))
-            self._tick_off(event, operation)
-
-    # What is remembered.
-
-    def _remember(self, operation: Operation, keys: list[Key]) -> None:
-        if not keys:
-            return
-        operation.compact(self._parts)
-        for key in keys:
-            self._index.setdefault(key, deque(maxlen=_PER_KEY)).append(operation)
-        self._operations.append((operation, keys))
-        self._by_number[operation.number] = operation
-        while len(self._operations) > self._max_operations:
-            oldest, old_keys = self._operations.popleft()
-            self._by_number.pop(oldest.number, None)
-            for key in old_keys:
-                held = self._index.get(key)
-                if held and held[0] is oldest:
-                    held.popleft()
-                if not held:
-                    self._index.pop(key, None)
-
-    def _exchange_keys(self, entry: Exchange, operation: Operation) -> Iterator[Key]:
-        assert entry.response is not None
-        answered = operation.response_json, entry.response.headers
-        for found in (
-            *identities_of_response(self._profile, *answered),
-            *identities_of_request(self._profile, entry.request, operation.request_json),
-        ):
-            if (
-                found.issued
-                and found.kind.name in self._tying
-                and isinstance(found.value, str | int)
-            ):
-                yield ("identity", found.kind.name, found.value)
-        for index in operation.allowed:
-            for term in self._rules[index].first_terms(operation):
-                yield ("rule", index, term)
-
-    # How a cause is found.
-
-    def _by_identity(
-        self, event: Event, named: Iterable[IdentityAt], *, guess: bool
-    ) -> Cause | None:
-        for found in named:
-            assert isinstance(found.value, str | int)
-            issuers = self._index.get(("identity", found.kind.name, found.value), ())
-            best = self._best_issuer(event, issuers, guess=guess)
-            if best is not None:
-                self._tick_off(event, best)
-                whose = "the same" if best.session == event.session else "another"
-                return Cause(best.number, f"{found.kind.name} of {whose} session")
-        return None
-
-    def _best_issuer(
-        self, event: Event, issuers: Iterable[Operation], *, guess: bool
-    ) -> Operation | None:
-        # Two sessions count from 1 each, so equal identities meet: what event and request both
-        # speak of decides first, then whose identity it is, then which is the latest.
-        about = terms(value for path in self._profile.subjects for value in path.values(event.data))
-        best: tuple[tuple[int, bool, int], Operation] | None = None
-        for operation in issuers:
-            if not began_before(operation, event):
-                continue
-            agrees = len(about & operation.everything()) if about else 0
-            own = operation.session == event.session
-            if own or agrees or within(operation, event, _ELSEWHERE_S):
-                rank = (agrees, own, operation.number)
-                if best is None or rank > best[0]:
-                    best = (rank, operation)
-        if best is None or not (guess or best[1].session == event.session):
-            return None  # the session's own answer with this identity may yet come
-        return best[1]
-
-    def _by_publish(self, event: Event) -> Cause | None:
-        for key, rule in _echo_keys(event):
-            for operation in self._index.get(key, ()):
-                once = ("publish", event.session)
-                if once not in operation.caused and _follows(operation, event):
-                    operation.caused.add(once)
-                    return Cause(operation.number, rule)
-        return None
-
-    def _by_rule(self, event: Event) -> Cause | None:
-        for rule in self._rules:
-            if rule.takes(event):
-                operation = self._best_by_rule(rule, event)
-                if operation is not None:
-                    if rule.rule.once is not None:
-                        operation.caused.add((rule.rule.once, event.session))
-                    return Cause(operation.number, rule.rule.name)
-        return None
-
-    def _best_by_rule(self, rule: PreparedRule, event: Event) -> Operation | None:
-        # Outcomes that come once come in the order of their operations; of operations that can
-        # have any number of effects the latest is the likeliest. One's own come first.
-        best: tuple[tuple[bool, int, int], Operation] | None = None
-        for term in rule.event_terms(event):
-            for operation in self._index.get(("rule", rule.index, term), ()):
-                own = operation.session == event.session
-                odd = rule.oddness(operation, event)
-                if odd is None or not (own or rule.rule.session == "any"):
-                    continue
-                order = operation.number if rule.rule.once is None else -operation.number
-                rank = (own, -odd, order)
-                if best is None or rank > best[0]:
-                    best = (rank, operation)
-        return None if best is None else best[1]
-
-    def _tick_off(self, event: Event, operation: Operation) -> None:
-        """An outcome that named its cause is not awaited once more without the name."""
-        for rule in (self._rules[index] for index in operation.allowed):
-            if rule.rule.once is not None and rule.takes(event):
-                operation.caused.add((rule.rule.once, event.session))
 
 
 def infer_causes(cassette: Cassette, profile: Profile) -> Cassette:
@@ -295,39 +99,3 @@ def _may_have_overtaken(event: Event, entry: Exchange | Publish) -> bool:
         return False  # written by hand: entries stand in their order
     took_s = (entry.took_s or 0.0) if isinstance(entry, Exchange) else 0.0
     return entry.at_s + took_s - event.at_s <= _OVERTAKING_S
-
-
-def _follows(publish: Operation, event: Event) -> bool:
-    if publish.ended_s is None or event.at_s is None:
-        return True
-    return -_AHEAD_OF_REPLY_S <= event.at_s - publish.ended_s <= _ELSEWHERE_S
-
-
-def _ties(found: IdentityAt) -> bool:
-    """Whether an identity in an event says which exchange caused it: one that exchanges issue."""
-    return any(place.part != "event.data" for place in found.kind.issued) and isinstance(
-        found.value, str | int
-    )
-
-
-def _publish_keys(entry: Publish) -> Iterator[Key]:
-    yield ("echo", entry.channel, _fingerprint(entry.data))
-    if entry.channel.startswith("/service/"):
-        yield ("service", entry.session, entry.channel)
-        if entry.message_id is not None:
-            yield ("remote call", entry.session, entry.channel, entry.message_id)
-
-
-def _echo_keys(event: Event) -> Iterator[tuple[Key, str]]:
-    if event.channel.startswith("/service/"):  # answers its sender only
-        if event.message_id is not None:
-            key = ("remote call", event.session, event.channel, event.message_id)
-            yield key, "answer to a remote call"
-        yield ("service", event.session, event.channel), "answer of a service"
-    else:
-        yield ("echo", event.channel, _fingerprint(event.data)), "echo of a publish"
-
-
-def _fingerprint(value: Json) -> str:
-    text = json.dumps(value, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest() if len(text) > 64 else text

@@ -52,10 +52,10 @@ class PreparedRule:
         """The same of an event."""
         return terms(self.same[0][0].values(event.data)) if self.same else {event.session}
 
-    def oddness(self, operation: Operation, event: Event) -> int | None:
+    def oddness(self, operation: Operation, event: Event, term: Term) -> int | None:
         """None if the operation cannot be the cause, else how much of it the event is silent on."""
         once = self.rule.once
-        if once is not None and (once, event.session) in operation.caused:
+        if once is not None and (once, event.session, term) in operation.caused:
             return None
         if not within(operation, event, self.rule.within_s):
             return None

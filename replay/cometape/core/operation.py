@@ -57,8 +57,8 @@ class Operation:
     response_json: Json = None
     allowed: frozenset[int] = frozenset()
     """Indexes of the profile's cause rules that are about such an operation."""
-    caused: set[tuple[str, str]] = field(default_factory=set)
-    """Effects that come once and have come: name of the effect, session that got it."""
+    caused: set[tuple[str, str, Term]] = field(default_factory=set)
+    """Effects that come once and have come: which, to which session, about what."""
     _parts: dict[RequestPart, frozenset[Term]] = field(default_factory=dict)
     _everything: frozenset[Term] | None = None
 

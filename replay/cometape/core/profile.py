@@ -123,8 +123,8 @@ class CauseRule:
     within_s: float = 30.0
     """How long after the exchange the event can still come, seconds."""
     once: str | None = None
-    """An exchange causes one event of this name per session; rules may share the name. Without it
-    an exchange can cause any number, and the latest exchange is taken."""
+    """An exchange causes one event of this name per session and subject (what the first field of
+    `same` says); rules may share the name. Without it an exchange can cause any number."""
 
 
 DEFAULT_SAFE_METHODS = ("GET", "HEAD", "OPTIONS", "TRACE")

@@ -157,6 +157,22 @@ class TypedPath:
         return iter(enumerate(value)) if isinstance(value, list) else iter(())
 
 
+def without(value: Json, location: Location) -> Json:
+    """The value less what is at `location`, which must be there; the rest is shared."""
+    if not location:
+        return None
+    step, rest = location[0], location[1:]
+    if isinstance(value, dict):
+        if not rest:
+            return {key: child for key, child in value.items() if key != step}
+        return {key: without(child, rest) if key == step else child for key, child in value.items()}
+    if isinstance(value, list):
+        return [
+            without(child, rest) if index == step else child for index, child in enumerate(value)
+        ]
+    return value
+
+
 def _segment(found: re.Match[str]) -> Segment:
     bare: str | None = found["bare"]
     if bare is None:
