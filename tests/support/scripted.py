@@ -3,7 +3,7 @@
 script = Script()
 script.handshake("agent7")
 script.subscribe("agent7", "/v2/me/*")
-pull = script.ask("agent7", "POST", "/api/v2/workbins/A", {"operationName": "Pull"}, {"referenceId": 17})
+    script.ask("agent7", "POST", "/bins/A", {"operationName": "Pull"}, {"referenceId": 17})
 script.event("agent7", "/v2/me/workitems", {"referenceId": 17})
 stage = Stage(script)                         # a replay of it; stage.service, stage.talk
 person = stage.person("agent7")               # with Authorization; without a name: anonymous

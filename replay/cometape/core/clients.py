@@ -22,6 +22,8 @@ from .player import Due, Run
 
 ALONE = RecordedSession("client", 0, 0)
 """What a client takes in a cassette without any session."""
+MAX_CONNECTIONS = 20_000
+"""Connections remembered; nobody says when one ends, and some clients use each but once."""
 
 
 @dataclass(slots=True, eq=False)
@@ -52,6 +54,14 @@ class LiveClient:
     subscribed: dict[str, int] = field(default_factory=dict)
     """How often it asked for each subscription."""
     browser_ids: int = 0
+    newest_connection: int = 0
+    """The last connection of anybody when its Bayeux session began."""
+    kept: set[str] = field(default_factory=set)
+    """Session cookies, `name=value`, that it has presented."""
+    keeps_cookies: bool = False
+    """It has presented one with a request: one without is not from it (messages may differ)."""
+    renewed: set[str] = field(default_factory=set)
+    """Session cookies it was given in exchange for one it presented."""
 
     @property
     def label(self) -> str:
@@ -93,6 +103,17 @@ class Found:
     """More than one where it could be from any of these."""
 
 
+@dataclass(slots=True)
+class _Line:
+    """A connection, and whose it is."""
+
+    client: LiveClient
+    sure: bool
+    """Else it was only guessed from the Authorization, or from nothing."""
+    reads: set[int] = field(default_factory=set)
+    """What was answered over it while it was a guess."""
+
+
 class Clients:
     """Every live client of a replay server, and its runs."""
 
@@ -103,27 +124,50 @@ class Clients:
         self.runs: list[Run] = [new_run(1)]
         self.clients: list[LiveClient] = []
         self._by_cookie: dict[str, LiveClient] = {}
+        self._issued_with: dict[str, int] = {}
+        """Number of the exchange, by cookie."""
         self._by_client_id: dict[str, LiveClient] = {}
         self._by_authorization: dict[str, list[LiveClient]] = {}
-        self._by_connection: dict[int, tuple[LiveClient, bool]] = {}
-        """With whether it is sure, or was only guessed from the Authorization."""
+        self._by_connection: dict[int, _Line] = {}
         self._occurrences: dict[str, int] = {}
         self._users = _recorded_users(playbook)
 
     # ---------------------------------------------------------------- what is learnt
 
-    def know_cookie(self, name: str, value: str, client: LiveClient) -> None:
-        """This server has issued a cookie to a client."""
+    def know_cookie(
+        self, name: str, value: str, client: LiveClient, *, entry: int = 0, renewed: bool = False
+    ) -> None:
+        """This server has issued a cookie to a client, `renewed` in exchange for another.
+
+        `entry` is the exchange it was issued with.
+        """
         self._by_cookie[f"{name}={value}"] = client
+        self._issued_with[f"{name}={value}"] = entry
+        if renewed:
+            client.renewed.add(f"{name}={value}")
+
+    def presents(self, arrival: Arrival, name: str) -> bool:
+        """Whether a request carries a cookie of that name that this server has issued."""
+        return f"{name}={arrival.cookies.get(name)}" in self._by_cookie
 
     def know_client_id(self, client_id: str, client: LiveClient) -> None:
         """A Bayeux session was opened for a client."""
         self._by_client_id[client_id] = client
         client.client_ids[client_id] = None
+        client.newest_connection = max(self._by_connection, default=0)
 
     def know_connection(self, connection: int, client: LiveClient) -> None:
         """A connection is surely that client's."""
-        self._by_connection[connection] = (client, True)
+        self._set_line(connection, client, sure=True)
+
+    def _set_line(self, connection: int, client: LiveClient, *, sure: bool) -> None:
+        line = self._by_connection.get(connection)
+        if line is not None and line.client is client:
+            line.sure = line.sure or sure
+            return
+        if len(self._by_connection) >= MAX_CONNECTIONS:
+            del self._by_connection[next(iter(self._by_connection))]
+        self._by_connection[connection] = _Line(client, sure)
 
     def of_client_id(self, client_id: str) -> LiveClient | None:
         """The client of a Bayeux session, living or gone."""
@@ -156,110 +200,152 @@ class Clients:
 
     def of_request(self, arrival: Arrival, matches: Matches, now_s: float) -> Found:
         """The client an HTTP request is from, new if need be; `matches` are its recordings."""
-        found = self._known(arrival, matches)
-        if found is None or self._comes_again(found.client, matches, self._has_cookie(arrival)):
-            return Found(self._new(arrival, matches.sessions, now_s))
-        self._learn(arrival, found.client, sure=self._has_cookie(arrival))
+        cookie = self._cookie(arrival)
+        owner = self._by_cookie.get(cookie) if cookie is not None else None
+        if owner is not None and self._is_anothers(cookie, owner):
+            owner = found = None
+        else:
+            found = Found(owner) if owner is not None else self._by_the_rest(arrival, matches)
+        if found is None or self._comes_again(found.client, matches, owner is not None):
+            found = Found(self._new(arrival, matches.sessions, now_s))
+        self._learn(arrival, found.client, sure=owner is not None)
+        if cookie is not None:
+            self._present(cookie, found.client)
+            found.client.keeps_cookies = not cookie.startswith(BROWSER_COOKIE)
         return found
+
+    def guessed(self, connection: int, read: int) -> None:
+        """A read was answered to whoever has a connection, as far as is known."""
+        known = self._by_connection.get(connection)
+        if known is not None and not known.sure:
+            known.reads.add(read)
 
     def of_handshake(self, arrival: Arrival, now_s: float) -> LiveClient:
         """The client a Bayeux handshake is from; a new one while those it could be are active."""
-        cookie = self._by_cookies(arrival)
-        if cookie is not None:
-            mates = [cookie]
+        cookie = self._cookie(arrival)
+        owner = self._by_cookie.get(cookie) if cookie is not None else None
+        if owner is not None and self._is_anothers(cookie, owner):
+            mates = []
+        elif owner is not None:
+            mates = [owner]
         elif arrival.authorization is not None:
             mates = list(self._by_authorization.get(arrival.authorization, ()))
             adopted = self._adoptable(arrival) if not mates else None
             mates += [adopted] if adopted is not None else []
         else:
             mates = list(self.clients)
-        known = self._by_connection.get(arrival.connection)
-        mates.sort(key=lambda one: (known is None or known[0] is not one, -one.number))
+        line = self._by_connection.get(arrival.connection)
+        mates.sort(key=lambda one: (line is None or line.client is not one, -one.number))
         for client in mates:
-            if client.client_ids and cookie is None:
+            if client.client_ids and owner is None:
                 continue
-            if client.finished and not self._may_come_back(client, cookie is not None):
+            if client.finished and not self._may_come_back(client, owner is not None):
                 continue
-            self._learn(arrival, client, sure=True)
-            return client
-        handshaken = {s.name for s in self._playbook.sessions.values() if s.handshakes}
-        client = self._new(arrival, frozenset(handshaken), now_s)
-        self.know_connection(arrival.connection, client)
+            break
+        else:
+            handshaken = {s.name for s in self._playbook.sessions.values() if s.handshakes}
+            rivals = [one for one in mates if one.client_ids]
+            client = self._new(arrival, frozenset(handshaken), now_s)
+            self._give_connections(rivals, client)
+        if cookie is not None:
+            self._present(cookie, client)
+        self._learn(arrival, client, sure=True)
         return client
 
-    def _has_cookie(self, arrival: Arrival) -> bool:
-        return self._by_cookies(arrival) is not None
+    def _present(self, cookie: str, client: LiveClient) -> None:
+        if self._by_cookie[cookie] is not client:
+            # It was taken for another client when it was given this.
+            self._by_cookie[cookie] = client
+            client.run.played.setdefault(self._issued_with[cookie], 1)
+        if not cookie.startswith(BROWSER_COOKIE):
+            client.kept.add(cookie)
 
-    def _by_cookies(self, arrival: Arrival) -> LiveClient | None:
+    def _cookie(self, arrival: Arrival) -> str | None:
+        """The most telling cookie of a request that this server has issued, as `name=value`.
+
+        None where the request says outright that it is from another user than the cookie's: two
+        users behind one cookie jar.
+        """
         if not arrival.cookies:
             return None
         for name in (*self._playbook.profile.session_cookies, BROWSER_COOKIE):
-            value = arrival.cookies.get(name)
-            client = self._by_cookie.get(f"{name}={value}") if value is not None else None
+            cookie = f"{name}={arrival.cookies.get(name)}"
+            client = self._by_cookie.get(cookie)
             if client is not None:
-                # Two users behind one cookie jar: what a request says outright goes first.
-                if arrival.user and client.user and arrival.user != client.user:
-                    return None
-                return client
+                differ = arrival.user and client.user and arrival.user != client.user
+                return None if differ else cookie
         return None
 
-    def _known(self, arrival: Arrival, matches: Matches) -> Found | None:
-        client = self._by_cookies(arrival)
-        if client is not None:
-            return Found(client)
-        known = self._by_connection.get(arrival.connection)
-        if arrival.authorization is not None:
-            return self._by_credentials(arrival, matches, known)
-        if known is not None:
-            return Found(known[0])
-        active = [one for one in self.clients if not one.finished] or self.clients
-        if not active:
-            return None
-        fitting = [
-            one for one in active if one.run.is_unplayed(matches.by_session.get(one.session, ()))
-        ]
-        handshaken = [one for one in active if one.client_ids]
-        audience = handshaken if matches.are_operations and len(handshaken) > 1 else []
-        return Found((fitting or active)[-1 if not audience else 0], audience)
+    def _is_anothers(self, cookie: str | None, owner: LiveClient) -> bool:
+        """Whether a cookie shows that its owner, as far as was known, is really two clients.
 
-    def _by_credentials(
-        self, arrival: Arrival, matches: Matches, known: tuple[LiveClient, bool] | None
-    ) -> Found | None:
-        assert arrival.authorization is not None
-        group = self._by_authorization.get(arrival.authorization, [])
-        if known is not None and known[0] in group and known[1]:
-            return Found(known[0])
+        It was given to a request without a cookie, which was taken for the owner's; but the owner
+        presents another one.
+        """
+        if cookie is None or cookie in owner.kept or cookie in owner.renewed:
+            return False
+        name = cookie.partition("=")[0]
+        return any(kept.partition("=")[0] == name for kept in owner.kept)
+
+    def _by_the_rest(self, arrival: Arrival, matches: Matches) -> Found | None:
+        """The client of a request without a cookie, by Authorization and connection."""
+        if arrival.authorization is not None:
+            group = self._by_authorization.get(arrival.authorization, [])
+        else:
+            active = [one for one in self.clients if not one.finished]
+            group = [one for one in active if one.authorization is None] or active or self.clients
+        line = self._by_connection.get(arrival.connection)
+        known = line.client if line is not None and line.client in group else None
+        if line is not None and known is not None and line.sure:
+            return Found(known)
+        # A client that keeps its cookies would have presented them.
+        group = [one for one in group if not one.keeps_cookies]
         active = [one for one in group if not one.finished] or group[-1:]
         if not active:
-            adopted = self._adoptable(arrival)
+            adopted = self._adoptable(arrival) if arrival.authorization is not None else None
             return Found(adopted) if adopted is not None else None
-        if len(active) == 1:
-            return Found(active[0])
+        handshaken = [one for one in active if one.client_ids]
+        if known not in active:
+            known = None
+        if len(handshaken) < 2:
+            return Found(known or (handshaken or active)[-1])
         if not matches.are_operations:
-            guess = known[0] if known is not None and known[0] in active else active[-1]
-            return Found(guess)
-        fitting = [
-            one for one in active if one.run.is_unplayed(matches.by_session.get(one.session, ()))
-        ]
-        if known is not None and known[0] in fitting:
-            return Found(known[0], active)
-        return Found((fitting or active)[0], active)
+            return Found(known or active[-1])
+        fitting = [one for one in handshaken if self._has_still_to(one, matches)]
+        if known is not None and known in fitting:
+            return Found(known, handshaken)
+        return Found((fitting or handshaken)[0], handshaken)
+
+    def _has_still_to(self, client: LiveClient, matches: Matches) -> bool:
+        return client.run.is_unplayed(matches.by_session.get(client.session, ()))
+
+    def _give_connections(self, rivals: Sequence[LiveClient], client: LiveClient) -> None:
+        """A new client turns up where one was active: what only seemed that one's may be its.
+
+        That is any connection first seen since the other one's Bayeux session began.
+        """
+        for connection, line in self._by_connection.items():
+            owner = line.client
+            if not line.sure and owner in rivals and connection > owner.newest_connection:
+                line.client = client
+                for read in line.reads:
+                    client.run.played.setdefault(read, 1)
 
     def _adoptable(self, arrival: Arrival) -> LiveClient | None:
         """A client that has shown no credentials so far, whose these may be."""
         nobody = [c for c in self.clients if c.authorization is None and not c.finished]
-        known = self._by_connection.get(arrival.connection)
-        if known is not None and known[0] in nobody:
-            return known[0]
+        line = self._by_connection.get(arrival.connection)
+        if line is not None and line.client in nobody:
+            return line.client
         names = self._users.get(arrival.user or "", ())
         return next((c for c in nobody if c.session in names), nobody[0] if nobody else None)
 
     def _learn(self, arrival: Arrival, client: LiveClient, *, sure: bool) -> None:
         if arrival.origin is not None:
             client.origin = arrival.origin
-        known = self._by_connection.get(arrival.connection)
-        if sure or known is None or not known[1]:
-            self._by_connection[arrival.connection] = (client, sure)
+        line = self._by_connection.get(arrival.connection)
+        if sure or line is None or not line.sure:
+            self._set_line(arrival.connection, client, sure=sure)
         if arrival.authorization is not None and client.authorization is None:
             client.authorization, client.user = arrival.authorization, arrival.user
             self._by_authorization.setdefault(arrival.authorization, []).append(client)

@@ -107,6 +107,7 @@ class Binding:
         self._issuer = issuer
         self._live: dict[Identity, str] = {}
         self._identities: dict[tuple[str, str], Identity] = {}
+        self._nth: dict[Identity, int] = {}
 
     def live(self, identity: Identity, series: str = "answer") -> str:
         """The live value, issued at the first asking."""
@@ -116,8 +117,8 @@ class Binding:
     def renew(self, identity: Identity, series: str = "answer") -> str:
         """A new live value; later askings get this one, `recorded` still knows the older ones."""
         kind = self._kinds[identity.kind]
-        nth = 0
         while True:
+            nth = self._nth[identity] = self._nth.get(identity, -1) + 1
             if kind.form == "integer":
                 value = str(self._issuer.integer(kind.name, series))
             else:
@@ -125,7 +126,6 @@ class Binding:
             taken = self._identities.get((identity.kind, value))
             if taken is None and value != identity.recorded:
                 break
-            nth += 1
         self._live[identity] = value
         self._identities[identity.kind, value] = identity
         return value

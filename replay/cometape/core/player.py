@@ -8,7 +8,7 @@ live clients but what it is told; who acts in it is an `Actor`.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -204,17 +204,22 @@ class Run:
         now_s: float,
         *,
         audience: Sequence[Actor] = (),
+        fresh: Collection[Identity] = (),
     ) -> tuple[Play, Response]:
         """Play an exchange: its response with live ids; the events it causes are on their way.
 
-        `origin` is what absolute URIs shall begin with: the one by which the client came.
+        `origin` is what absolute URIs shall begin with: the one by which the client came. `fresh`
+        are ids to be issued anew though they have a live value: the cookies of a client that came
+        without.
         """
         play = self._begin(playable.exchange, actor, now_s)
         play.audience = audience
         first = self._first_plays.setdefault(playable.number, play)
         template = self.playbook.response(playable)
         for identity in template.identities:
-            renew = playable.is_operation and first is not play and identity in first.minted
+            renew = identity in fresh or (
+                playable.is_operation and first is not play and identity in first.minted
+            )
             if not renew and self.known(identity, actor) is None:
                 play.minted.append(identity)
             live = self.live(identity, actor, renew=renew)

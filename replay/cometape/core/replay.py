@@ -218,10 +218,23 @@ class Replay:
         if not isinstance(chosen, Playable):
             miss = self._miss(shape, client, chosen, now_s)
             return [Respond(exchange, miss.response())]
-        play, response = run.answer(chosen, client, client.origin, now_s, audience=found.audience)
-        for name, identity in self.playbook.response(chosen).cookies:
+        cookies = self.playbook.response(chosen).cookies
+        presented = {name for name, _ in cookies if self.clients.presents(arrival, name)}
+        play, response = run.answer(
+            chosen,
+            client,
+            client.origin,
+            now_s,
+            audience=found.audience,
+            fresh={identity for name, identity in cookies if name not in presented},
+        )
+        for name, identity in cookies:
             value = play.issued[identity.kind, identity.recorded]
-            self.clients.know_cookie(name, value, client)
+            self.clients.know_cookie(
+                name, value, client, entry=chosen.number, renewed=name in presented
+            )
+        if not chosen.is_operation:
+            self.clients.guessed(arrival.connection, chosen.number)
         if chosen.ends_session:
             client.finished = True
         self._note_busy(run)

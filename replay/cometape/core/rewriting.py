@@ -257,7 +257,7 @@ class Rewriter:
             if kind is not None:
                 pieces += (text[at : found.start()], self._slot(kind, found[0], session))
                 at = found.end()
-        return Template((*pieces, text[at:]))
+        return Template(tuple(piece for piece in (*pieces, text[at:]) if piece))
 
     def _slot(self, kind: IdentityKind, recorded: str, session: str) -> IdentitySlot:
         # A placeholder's number is unique in its cassette: whoever it is seen by, it is one value.
