@@ -237,6 +237,28 @@ def test_a_client_that_does_not_read_is_disconnected_and_harms_nobody(
     assert len(service.requests) < 100
 
 
+def test_a_client_that_reads_slowly_keeps_its_held_exchange(service: TinyService) -> None:
+    with (
+        BackgroundServer(service, limits=Limits(write_timeout_s=1)) as server,
+        connected(server.url) as slow,
+        connected(server.url) as other,
+    ):
+        slow.ask("/big?bytes=5000000")  # more than the kernel takes: our writing is paused
+        slow.ask("/hold")
+        assert len(slow.answer().body) == 5_000_000
+        while not server.call(lambda: service.held):
+            time.sleep(0.002)
+        time.sleep(1.6)
+        other.get("/release")
+        assert slow.answer().body == b"/hold"
+
+
+def test_a_second_request_that_is_too_slow_leaves_the_first_its_time(client: RawClient) -> None:
+    client.ask("/later?s=0.8")
+    client.send(b"GET / HT")
+    assert [client.answer().status for _ in range(2)] == [200, 408]
+
+
 def test_one_answer_may_be_larger_than_any_bound(service: TinyService) -> None:
     with (
         BackgroundServer(service, limits=Limits(max_buffered_bytes=1000)) as server,

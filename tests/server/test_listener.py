@@ -66,6 +66,13 @@ def test_a_call_runs_between_two_requests_and_brings_back_what_it_returns_or_rai
             server.call(fail)
 
 
+def test_a_call_may_come_from_the_servers_own_thread_and_after_its_end() -> None:
+    server = BackgroundServer(TinyService())
+    with server:
+        assert server.call(lambda: server.call(lambda: 1)) == 1
+    assert server.call(lambda: 2) == 2
+
+
 def test_the_actions_of_a_change_from_outside_are_carried_out() -> None:
     service = TinyService()
     with BackgroundServer(service) as server, connected(server.url) as client:

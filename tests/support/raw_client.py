@@ -125,7 +125,7 @@ class RawClient:
     def _receive(self) -> None:
         data = self.socket.recv(65536)
         if not data:
-            raise EOFError(f"the server closed after {self.received!r}")
+            raise EOFError(f"the server closed after {self.received[:300]!r}")
         self.received += data
 
 

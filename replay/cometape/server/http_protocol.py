@@ -180,7 +180,9 @@ class HttpConnection(asyncio.Protocol):
     def resume_writing(self) -> None:
         self._writing_paused = False
         self._resume()
-        self._settle()
+        if self._state != REFUSED:
+            self.deadline_s = inf
+            self._settle()
 
     # Called by httptools, in the order of the bytes; a `Refusal` raised here ends the parsing
 
@@ -292,7 +294,7 @@ class HttpConnection(asyncio.Protocol):
         elif self._incoming is not None:
             part = "headers" if self._incoming.in_head else "body"
             self._refuse(Refusal(408, "too-slow", f"the {part} of the request took too long"))
-        else:
+        elif not self._pending:
             self._transport.close()
 
     def shut_down(self) -> None:
@@ -374,6 +376,7 @@ class HttpConnection(asyncio.Protocol):
         self._incoming = None
         self._owes_continue = False
         self._state = REFUSED
+        self.deadline_s = inf  # the answers before it may take their time
         exchange = Exchange(self, 0, incoming, keep_alive=False)
         self._pending.append(exchange)
         exchange.respond(refusal.response)
@@ -401,12 +404,17 @@ class HttpConnection(asyncio.Protocol):
             self._transport.resume_reading()
 
     def _settle(self) -> None:
-        """Set the deadline of a connection on which something has been finished."""
-        if self._pending or self._incoming is not None or self._state != READING:
+        """Set the deadline of a connection on which nothing is asked or owed any more.
+
+        A request on its way in keeps its own, unless the client's slow reading has voided it.
+        """
+        if self._writing_paused or self._pending or self._state != READING:
             return
-        if not self._writing_paused:
-            host = self._host
-            self.deadline_s = host.time() + host.limits.idle_timeout_s
+        limits = self._host.limits
+        if self._incoming is None:
+            self.deadline_s = self._host.time() + limits.idle_timeout_s
+        elif self.deadline_s == inf:
+            self.deadline_s = self._host.time() + limits.body_timeout_s
 
     def _probe(self) -> None:
         """Find out whether a client that sends no more is still there to read.

@@ -197,8 +197,12 @@ class BackgroundServer:
         thread.join()
 
     def call(self, function: Callable[[], T]) -> T:
-        """Run `function` in the server's thread, between two requests; what it returns."""
-        assert self._loop is not None, "not started"
+        """Run `function` in the server's thread, between two requests; what it returns.
+
+        When no server is running, or in its thread already, it is simply called.
+        """
+        if self._loop is None or threading.current_thread() is self._thread:
+            return function()
         done: Future[T] = Future()
 
         def run() -> None:

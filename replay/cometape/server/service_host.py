@@ -84,15 +84,15 @@ class ServiceHost:
         self._armed_s = inf
         self._resting_until_s = -inf
         self._sweeper: asyncio.TimerHandle | None = None
-        self._sweep_s = min(
-            SWEEP_S,
-            limits.header_timeout_s / 4,
-            limits.body_timeout_s / 4,
-            limits.idle_timeout_s / 4,
-            limits.write_timeout_s / 4,
-            limits.linger_s / 2,
-            limits.probe_s / 2,
+        shortest_s = min(
+            limits.header_timeout_s,
+            limits.body_timeout_s,
+            limits.idle_timeout_s,
+            limits.write_timeout_s,
+            limits.linger_s,
+            limits.probe_s,
         )
+        self._sweep_s = max(0.01, min(SWEEP_S, shortest_s / 2))
 
     # Called by connections
 
