@@ -39,6 +39,7 @@ class Limits:
 
 
 LIMITS = Limits()
+Scalar = yaml.ScalarEvent
 
 
 class Table(dict[str, Json]):
@@ -116,7 +117,7 @@ class _Stream:
 
     def _value(self, event: Any, depth: int) -> Json:
         kind = type(event)
-        if kind is yaml.ScalarEvent:
+        if kind is Scalar:
             return self._scalar(event)
         if kind is yaml.AliasEvent:
             self._refuse(
@@ -151,33 +152,46 @@ class _Stream:
             found.append(self._value(event, depth + 1))
 
     def _mapping(self, start: Any, depth: int) -> dict[str, Json]:
-        found: dict[str, Json] = {}
-        lines: dict[str, int] = {}
-        if depth <= _TABLE_LEVELS:
-            found = table = Table(start.start_mark.line + 1)
-            lines = table.lines
+        table = Table(start.start_mark.line + 1) if depth <= _TABLE_LEVELS else None
+        found: dict[str, Json] = {} if table is None else table
         following = self._next
+        longest = self._limits.max_scalar
         while True:
             event = following()
-            if type(event) is yaml.MappingEndEvent:
+            if type(event) is not Scalar and type(event) is yaml.MappingEndEvent:
                 return found
             key = self._key(event)
             if key in found:
-                before = f" (first in line {lines[key]})" if key in lines else ""
-                self._refuse(
-                    event, f"the key {key!r} twice{before}", reason="duplicate", hint="Remove one."
-                )
-            lines[key] = event.start_mark.line + 1
-            found[key] = self._value(following(), depth + 1)
+                self._refuse_duplicate(event, key, table)
+            if table is not None:
+                table.lines[key] = event.start_mark.line + 1
+            event = following()
+            if type(event) is Scalar and event.anchor is None and event.tag is None:
+                text = event.value  # most values are texts: they are taken without another call
+                if (
+                    text
+                    and (text[0] not in _FIRST_OF_NON_TEXT or not event.implicit[0])
+                    and len(text) <= longest
+                ):
+                    found[key] = text
+                    continue
+            found[key] = self._value(event, depth + 1)
+
+    def _refuse_duplicate(self, event: Any, key: str, table: Table | None) -> NoReturn:
+        before = f" (first in line {table.lines[key]})" if table is not None else ""
+        self._refuse(
+            event, f"the key {key!r} twice{before}", reason="duplicate", hint="Remove one."
+        )
 
     def _key(self, event: Any) -> str:
-        if type(event) is not yaml.ScalarEvent:
+        if type(event) is not Scalar:
             self._refuse(event, "a key that is not text", reason="invalid", hint="Keys are text.")
-        if event.value == "<<" and event.implicit[0]:
+        key: str = event.value
+        if key == "<<" and event.implicit[0]:
             self._refuse(event, "a merge key (`<<`)", reason="alias", hint="Write the values out.")
         if event.anchor is not None or event.tag is not None:
             self._scalar(event)
-        return str(event.value)
+        return key
 
     def _scalar(self, event: Any) -> Json:
         if event.anchor is not None:

@@ -23,7 +23,6 @@ from .entry_reader import read_entry, read_format, read_header
 from .formats import upgrade
 from .yaml_documents import LIMITS, Limits, Table, documents
 
-_END = re.compile(rb"(?:\A|\n)\.\.\.[ \t]*\r?\n?[ \t\r\n]*\Z")
 _SEPARATOR = re.compile(rb"\n---[ \t\r]*(?=\n|\Z)")
 _CONFLICT = re.compile(rb"^(?:<<<<<<<|>>>>>>>|\|\|\|\|\|\|\|) |^=======\r?$", re.MULTILINE)
 
@@ -53,7 +52,7 @@ def _load(data: bytes, path: str, recover: bool, limits: Limits) -> Cassette:
     form = read_format(first[0], path, first[1])
     assert isinstance(first[0], Table)
     header, closed = read_header(upgrade(first[0], form), path)
-    if closed and not _END.search(data):
+    if closed and not data.rstrip().endswith(b"\n..."):
         return _torn(data, path, recover, limits, None)
     entries: list[Entry] = []
     try:
@@ -201,7 +200,8 @@ def _refuse_what_is_no_text(data: bytes, path: str, limits: Limits) -> None:
             path=path,
             line=data.count(b"\n", 0, bad) + 1,
         )
-    conflict = _CONFLICT.search(data)
+    suspicious = any(mark in data for mark in (b"<<<<<<<", b">>>>>>>", b"\n======="))
+    conflict = _CONFLICT.search(data) if suspicious else None
     if conflict is not None:
         raise CassetteError(
             "a conflict marker of git: the file was merged and not resolved",
