@@ -30,7 +30,8 @@ from .secret_names import SecretNames
 LEARNT_LENGTH = 16
 """A shorter secret may be an ordinary word somewhere else, so it is replaced in its place only."""
 
-_SHORTEST_SHAPE = 8
+_PLAIN = re.compile(r"[^={\[<:/ ]*|(?!eyJ)[^={\[</ ]*", re.IGNORECASE)
+"""Most strings: no pair, JSON, URL, placeholder or scheme can be in them, nor a JWT."""
 _MAX_PASSES = 8
 _SCHEME = re.compile(
     r"(?P<scheme>basic|bearer|digest|dpop|hoba|mutual|negotiate|ntlm|oauth|scram-sha-\d+|vapid|token"
@@ -59,37 +60,76 @@ class Scrubber:
         ]
         self._named_headers: dict[str, SecretRule] = {}
         self._learnt: dict[str, str] = {}
-        self._learnt_order: list[tuple[str, str]] = []
+        """Spellings of secrets that are hunted everywhere, with their placeholders."""
+        self._sorted: list[tuple[str, str]] | None = []
+        self._hunted: list[tuple[str, str]] = []
+        """Those that can be in what is being scrubbed, the longest first."""
 
     def request(self, request: Request) -> Request:
         """The request without its secrets."""
-        return _settled(request, self._request)
+        return self._thoroughly(request, self._request)
 
     def response(self, response: Response) -> Response:
         """The answer without its secrets."""
         for named_by, rule in self._naming_headers:
             for name in response.headers.all(named_by):
                 self._named_headers[name.strip().lower()] = rule
-        return _settled(response, self._response)
+        return self._thoroughly(response, self._response)
 
     def message(self, message: JsonObject) -> JsonObject:
         """A Bayeux message without its secrets: client id, credentials in `ext`, in data, …"""
-        return _settled(message, self._object)
+        return self._thoroughly(message, lambda value: self._structure(value, self._object))
 
     def json(self, value: Json) -> Json:
         """A JSON value without its secrets."""
-        return _settled(value, self._json)
+        return self._thoroughly(value, lambda value: self._structure(value, self._json))
 
     def text(self, text: str) -> str:
         """A piece of text (an error, a log line) without its secrets."""
-        return _settled(text, self._text)
+        return self._thoroughly(text, lambda text: self._settled(text, self._text))
 
-    # Parts of an exchange. Each is one pass; `_settled` repeats it.
+    # Going over something until it is clean.
+
+    def _thoroughly(self, value: T, scrub: Callable[[T], T]) -> T:
+        """Scrub, and scrub again if a secret was met that may stand in what was done before."""
+        for _ in range(_MAX_PASSES):
+            known = len(self._learnt)
+            value = scrub(value)
+            if len(self._learnt) == known:
+                break
+        return value
+
+    def _settled(self, value: T, scrub: Callable[[T], T]) -> T:
+        """Scrub one part until that changes nothing any more, all learnt secrets in mind."""
+        self._hunted = self._all_learnt()
+        for _ in range(_MAX_PASSES):
+            scrubbed = scrub(value)
+            if scrubbed == value:
+                break
+            value = scrubbed
+        return value
+
+    def _structure(self, value: T, scrub: Callable[[T], T]) -> T:
+        """The same for JSON, hunting only what its text has: most messages have no learnt one."""
+        for _ in range(_MAX_PASSES):
+            text = json.dumps(value, ensure_ascii=False)
+            self._hunted = [
+                (secret, placeholder)
+                for secret, placeholder in self._all_learnt()
+                if secret in text or _is_escaped_in_json(secret)
+            ]
+            scrubbed = scrub(value)
+            if scrubbed is value:
+                break
+            value = scrubbed
+        return value
+
+    # Parts of an exchange.
 
     def _request(self, request: Request) -> Request:
         return replace(
             request,
-            target=self._target(request.target),
+            target=self._settled(request.target, self._target),
             headers=self._headers(request.headers),
             body=self._body(request.body, request.headers.first("Content-Type") or ""),
         )
@@ -102,7 +142,9 @@ class Scrubber:
         )
 
     def _headers(self, headers: Headers) -> Headers:
-        return Headers((name, self._header(name, value)) for name, value in headers)
+        return Headers(
+            (name, self._settled(value, partial(self._header, name))) for name, value in headers
+        )
 
     def _header(self, name: str, value: str) -> str:
         lower = name.lower()
@@ -148,14 +190,17 @@ class Scrubber:
             return data
         body = Body.from_bytes(data, content_type)
         if body.form == "json":
-            value = self._json(body.value)
+            value = self._structure(body.value, self._json)
             return data if value is body.value else replace(body, value=value).to_bytes()
         encoding = "iso-8859-1" if body.form == "base64" else "utf-8"
         text = data.decode(encoding)
-        scrubbed = self._body_text(text, content_type.lower(), binary=body.form == "base64")
+        scrub = partial(
+            self._body_text, content_type=content_type.lower(), binary=body.form == "base64"
+        )
+        scrubbed = self._settled(text, scrub)
         return data if scrubbed == text else scrubbed.encode(encoding)
 
-    def _body_text(self, text: str, content_type: str, *, binary: bool) -> str:
+    def _body_text(self, text: str, *, content_type: str, binary: bool) -> str:
         if content_type.startswith("multipart/"):
             text = shapes.hide_parts(text, partial(self._named, "form"))
         if binary:  # a shape found in an image would be chance; a secret that was met is none
@@ -192,7 +237,13 @@ class Scrubber:
         if self._json(in_place) is in_place:
             return exact
         body = Body.from_bytes(text.encode("utf-8", "surrogatepass"), "application/json")
-        return body.style.dumps(self._json(value))
+        scrubbed = self._json(value)
+        dumped = body.style.dumps(scrubbed)
+        try:
+            dumped.encode("utf-8")
+        except UnicodeEncodeError:  # a lone surrogate, which only an escape can write
+            dumped = replace(body.style, ascii=True).dumps(scrubbed)
+        return dumped
 
     def _json(self, value: Json) -> Json:
         """`value` itself if it has no secret, else a new one that shares what has none."""
@@ -247,7 +298,9 @@ class Scrubber:
 
     def _value(self, text: str) -> str:
         """A text in a place whose name says nothing: JSON, a URL, prose."""
-        if (len(text) < _SHORTEST_SHAPE and "=" not in text) or is_placeholder(text):
+        if _PLAIN.fullmatch(text):
+            return self._without_learnt(text)
+        if is_placeholder(text):
             return text
         if text[0] in "{[" and text[-1] in "}]":
             scrubbed = self._json_text(text)
@@ -299,23 +352,24 @@ class Scrubber:
     def _learn(self, secret: str, placeholder: str) -> None:
         if len(secret) < LEARNT_LENGTH or secret in self._learnt or has_placeholder(secret):
             return
-        for spelling in spellings(secret):
-            self._learnt.setdefault(spelling, placeholder)
-        self._learnt_order = sorted(self._learnt.items(), key=lambda item: -len(item[0]))
+        new = {spelling: placeholder for spelling in spellings(secret)}
+        self._learnt |= {s: p for s, p in new.items() if s not in self._learnt}
+        self._sorted = None
+        self._hunted = self._all_learnt()
+
+    def _all_learnt(self) -> list[tuple[str, str]]:
+        if self._sorted is None:
+            self._sorted = sorted(self._learnt.items(), key=lambda item: -len(item[0]))
+        return self._sorted
 
     def _without_learnt(self, text: str) -> str:
         if len(text) >= LEARNT_LENGTH:
-            for secret, placeholder in self._learnt_order:
+            for secret, placeholder in self._hunted:
                 if secret in text:
                     self.replaced[placeholder[1:].partition(":")[0]] += text.count(secret)
                     text = text.replace(secret, placeholder)
         return text
 
 
-def _settled(value: T, scrub: Callable[[T], T]) -> T:
-    for _ in range(_MAX_PASSES):
-        scrubbed = scrub(value)
-        if scrubbed == value:
-            break
-        value = scrubbed
-    return value
+def _is_escaped_in_json(text: str) -> bool:
+    return '"' in text or "\\" in text or not text.isprintable()
