@@ -66,6 +66,17 @@ def test_a_plain_exchange_is_recorded_in_full_and_scrubbed(watching: Watching) -
     assert (entry.at_s, entry.took_s) == (0.01, 0.01)
 
 
+def test_a_secret_beside_a_lone_surrogate_is_scrubbed_and_the_exchange_recorded(
+    watching: Watching,
+) -> None:
+    body = b'{"password":{"\\ud83d":"correct-horse-battery"},"\\ud83d":1}'
+    request = Request(method="POST", target="/login", body=body)
+    (entry,) = watching.end(watching.begin(request, ME), Response(status=200, body=body))
+    assert isinstance(entry, Exchange)
+    assert b"correct-horse" not in entry.request.body
+    assert b"\\ud83d" in entry.request.body
+
+
 def test_an_exchange_whose_client_left_says_so(watching: Watching) -> None:
     (entry,) = watching.rest("GET", "/api/v2/slow", by=ME, error="client left")
     assert isinstance(entry, Exchange)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -22,7 +23,7 @@ Record = Callable[..., RecorderThread]
 def record(tmp_path: Path, confdir: Path) -> Record:
     """`record(upstream, **settings)`: a recorder that is started by `with`."""
 
-    def make(upstream: str | None, **settings: object) -> RecorderThread:
+    def make(upstream: str | None, **settings: Any) -> RecorderThread:
         return RecorderThread(upstream, tmp_path / "cassette.yaml", confdir, **settings)
 
     return make

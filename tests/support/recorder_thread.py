@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import Mapping
 from concurrent.futures import Future
 from pathlib import Path
 from types import TracebackType
@@ -18,13 +19,22 @@ from cometape.store import cassette_file
 class RecorderThread:
     """As a context manager: records until the block ends, then `summary` and `cassette` are whole.
 
-    `upstream` None makes it a regular proxy. Further settings are those of `RecordingSettings`.
+    `upstream` None makes it a regular proxy. `proxy` are further settings of `ProxySettings`, all
+    others those of `RecordingSettings`.
     """
 
-    def __init__(self, upstream: str | None, out: Path, confdir: Path, **settings: Any) -> None:
+    def __init__(
+        self,
+        upstream: str | None,
+        out: Path,
+        confdir: Path,
+        *,
+        proxy: Mapping[str, Any] | None = None,
+        **settings: Any,
+    ) -> None:
         self.out = out
         self._settings = RecordingSettings(out=out, origin=upstream, **settings)
-        self._proxy = ProxySettings(upstream=upstream, confdir=confdir)
+        self._proxy = ProxySettings(upstream=upstream, confdir=confdir, **(proxy or {}))
         self._url: Future[str] = Future()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop: asyncio.Event | None = None
