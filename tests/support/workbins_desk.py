@@ -17,6 +17,10 @@ ITEM_A = "02F0XAMPLE00001A"
 ITEM_B = "02F0XAMPLE00001B"
 ITEM_OF_8 = "02F0XAMPLE00002A"
 
+AGENT_7 = ("agent7", "agent7-password")
+AGENT_8 = ("agent8", "agent8-password")
+"""Users of the simulated system: name and password."""
+
 WORKITEMS = "/v2/me/workitems"
 WORKBINS = "/v2/me/workbins"
 
