@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import gc
 import json
+import math
 import sys
 import tempfile
 import time
@@ -80,20 +81,21 @@ def event(number: int) -> Event:
     )
 
 
-def best_s(job: Callable[[], object]) -> float:
-    """The best of some rounds, in seconds."""
-    times = []
+def best_s(*jobs: Callable[[], object]) -> list[float]:
+    """The best of some rounds for each job, in seconds; in every round each job has its turn."""
+    best = [math.inf] * len(jobs)
     for _ in range(ROUNDS):
-        gc.collect()
-        began = time.perf_counter()
-        job()
-        times.append(time.perf_counter() - began)
-    return min(times)
+        for index, job in enumerate(jobs):
+            gc.collect()
+            began_s = time.perf_counter()
+            job()
+            best[index] = min(best[index], time.perf_counter() - began_s)
+    return best
 
 
 def compare(what: str, ours: Callable[[], object], theirs: Callable[[], object], size: int) -> None:
-    """One line: our speed, theirs, and the ratio; rounds of both take turns of one job each."""
-    ours_s, theirs_s = best_s(ours), best_s(theirs)
+    """One line: our speed, theirs, and the ratio."""
+    ours_s, theirs_s = best_s(ours, theirs)
     print(
         f"{what:<22} {size / ours_s / 1e6:7.1f} MB/s {1e6 * ours_s / COUNT:7.1f} µs per entry"
         f"   PyYAML {size / theirs_s / 1e6:6.1f} MB/s {1e6 * theirs_s / COUNT:7.1f} µs"
@@ -131,7 +133,7 @@ def main() -> None:
     exchanges = [entry for entry in entries if isinstance(entry, Exchange)]
     events = [entry for entry in entries if isinstance(entry, Event)]
     for name, some in (("  exchanges", exchanges), ("  events", events)):
-        took_s = best_s(lambda some=some: [dump_entry(entry) for entry in some])  # type: ignore[misc]
+        (took_s,) = best_s(lambda some=some: [dump_entry(entry) for entry in some])  # type: ignore[misc]
         print(f"{name:<22} {'':12} {1e6 * took_s / len(some):7.1f} µs per entry")
     compare(
         "load",
@@ -140,7 +142,7 @@ def main() -> None:
         len(data),
     )
     with tempfile.TemporaryDirectory() as folder:
-        took_s = best_s(lambda: append_all(cassette, Path(folder)))
+        (took_s,) = best_s(lambda: append_all(cassette, Path(folder)))
     print(f"{'record (append each)':<22} {'':12} {1e6 * took_s / COUNT:7.1f} µs per entry")
 
 

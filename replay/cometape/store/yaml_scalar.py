@@ -56,6 +56,8 @@ _LITERAL_FORBIDDEN = re.compile(
     re.MULTILINE,
 )
 
+_PLAIN_LENGTH = 400
+"""Longer texts are whole bodies, seldom plain: they are quoted without a look at each character."""
 _CACHED_LENGTH = 64
 """Longer strings are seldom written twice and would only fill the cache."""
 
@@ -76,12 +78,16 @@ def flow_string(text: str) -> str:
 
 
 def _block_string(text: str) -> str:
+    if len(text) > _PLAIN_LENGTH:
+        return _quoted(text)
     if _PLAIN_IN_BLOCK.fullmatch(text) and text.lower() not in _WORDS:
         return text
     return text if _PLAIN_ID.fullmatch(text) else _quoted(text)
 
 
 def _flow_string(text: str) -> str:
+    if len(text) > _PLAIN_LENGTH:
+        return _quoted(text)
     if _PLAIN_IN_FLOW.fullmatch(text) and text.lower() not in _WORDS:
         return text
     return text if _PLAIN_ID.fullmatch(text) else _quoted(text)
