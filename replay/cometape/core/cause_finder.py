@@ -74,7 +74,9 @@ class CauseFinder:
         self._max_operations = max_operations
         self._profile = profile
         self._rules = [PreparedRule.of(index, rule) for index, rule in enumerate(profile.causes)]
-        self._parts = {part for rule in self._rules for _, parts in rule.same for part in parts}
+        self._parts = tuple(
+            {part for rule in self._rules for _, parts in rule.same for part in parts}
+        )
         self._tying = {
             kind.name
             for kind in profile.identities

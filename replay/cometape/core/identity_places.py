@@ -43,7 +43,7 @@ def identities_of_request(
     `named_headers` are the response headers this session has seen that name request headers
     (`X-CSRF-HEADER`), with their values.
     """
-    for kind, place, issued in _places(profile, "request."):
+    for kind, place, issued in profile.places["request"]:
         for location, value in _in_request(place, request, request_json, named_headers):
             if kind.fits(value):
                 yield IdentityAt(
@@ -55,7 +55,7 @@ def identities_of_response(
     profile: Profile, response_json: Json, headers: Headers = NO_HEADERS
 ) -> Iterator[IdentityAt]:
     """The identities in an answer with that JSON body and those headers."""
-    for kind, place, issued in _places(profile, "response."):
+    for kind, place, issued in profile.places["response"]:
         for location, value in _in_response(place, response_json, headers):
             if kind.fits(value):
                 yield IdentityAt(
@@ -65,7 +65,7 @@ def identities_of_response(
 
 def identities_of_event(profile: Profile, data: Json) -> Iterator[IdentityAt]:
     """The identities in an event's data."""
-    for kind, place, issued in _places(profile, "event."):
+    for kind, place, issued in profile.places["event"]:
         if place.path is not None:
             for location, value in place.path.find(data):
                 if kind.fits(value):
@@ -100,21 +100,14 @@ def cookie_of(header: str) -> tuple[str, str] | None:
 
 
 def _rewrite(profile: Profile, value: Json, part: Part, change: Change) -> Json:
-    for kind, place, _ in _places(profile, part):
-        if place.path is not None:
+    for kind, place, _ in profile.places[part.partition(".")[0]]:
+        if place.part == part and place.path is not None:
 
             def fitting(found: Json, kind: IdentityKind = kind) -> Json:
                 return change(kind, found) if kind.fits(found) else found
 
             value = place.path.rewrite(value, fitting)
     return value
-
-
-def _places(profile: Profile, part: str) -> Iterator[tuple[IdentityKind, Place, bool]]:
-    for kind in profile.identities:
-        for place in dict.fromkeys((*kind.issued, *kind.used)):
-            if place.part.startswith(part):
-                yield kind, place, place in kind.issued
 
 
 def _in_request(

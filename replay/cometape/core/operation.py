@@ -30,6 +30,7 @@ _MAX_TERM = 256
 class RequestPart:
     """A part of an exchange as `CauseRule.same` names it: `path:last`, `json:id`, …"""
 
+    text: str
     form: str
     rest: str
     path: TypedPath | None
@@ -38,7 +39,7 @@ class RequestPart:
     def parse(cls, text: str) -> RequestPart:
         """The part that `text` names; a profile's parts are checked when it is read."""
         form, _, rest = text.partition(":")
-        return cls(form, rest, TypedPath.parse(rest) if form in ("json", "answer") else None)
+        return cls(text, form, rest, TypedPath.parse(rest) if form in ("json", "answer") else None)
 
 
 @dataclass(slots=True, eq=False)
@@ -59,7 +60,7 @@ class Operation:
     """Indexes of the profile's cause rules that are about such an operation."""
     caused: set[tuple[str, str, Term]] = field(default_factory=set)
     """Effects that come once and have come: which, to which session, about what."""
-    _parts: dict[RequestPart, frozenset[Term]] = field(default_factory=dict)
+    _parts: dict[str, frozenset[Term]] = field(default_factory=dict)
     _everything: frozenset[Term] | None = None
 
     @classmethod
@@ -86,9 +87,10 @@ class Operation:
 
     def part(self, part: RequestPart) -> frozenset[Term]:
         """The terms in one part of the exchange."""
-        if part not in self._parts:
-            self._parts[part] = frozenset(self._terms_of(part))
-        return self._parts[part]
+        found = self._parts.get(part.text)
+        if found is None:
+            found = self._parts[part.text] = frozenset(self._terms_of(part))
+        return found
 
     def everything(self) -> frozenset[Term]:
         """The terms of the whole request, as far as that is not beyond reason."""

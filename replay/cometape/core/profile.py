@@ -8,7 +8,8 @@ an event without a correlation id finds its cause. `profiles/*.yaml` are read in
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 from .exchange import Request
@@ -127,6 +128,9 @@ class CauseRule:
     `same` says); rules may share the name. Without it an exchange can cause any number."""
 
 
+IdentityPlace = tuple[IdentityKind, Place, bool]
+"""A kind of identity, a place it can be at, and whether it is handed out there."""
+
 DEFAULT_SAFE_METHODS = ("GET", "HEAD", "OPTIONS", "TRACE")
 """RFC 9110 §9.2.1."""
 
@@ -163,6 +167,17 @@ class Profile:
     ends_session: tuple[str, ...] = ()
     """Operations after which the server session is gone."""
     safe_methods: tuple[str, ...] = DEFAULT_SAFE_METHODS
+    places: Mapping[str, tuple[IdentityPlace, ...]] = field(init=False, compare=False, repr=False)
+    """Where identities are, by `request`, `response` and `event`."""
+
+    def __post_init__(self) -> None:
+        """Sort the places of identities once; they are looked through for every message."""
+        places: dict[str, tuple[IdentityPlace, ...]] = {"request": (), "response": (), "event": ()}
+        for kind in self.identities:
+            for place in dict.fromkeys((*kind.issued, *kind.used)):
+                half = place.part.partition(".")[0]
+                places[half] += ((kind, place, place in kind.issued),)
+        object.__setattr__(self, "places", places)
 
     def kind(self, name: str) -> IdentityKind | None:
         """The identity kind of that name, or None."""

@@ -30,8 +30,12 @@ from .secret_names import SecretNames
 LEARNT_LENGTH = 16
 """A shorter secret may be an ordinary word somewhere else, so it is replaced in its place only."""
 
-_PLAIN = re.compile(r"[^={\[<:/ ]*|(?!eyJ)[^={\[</ ]*", re.IGNORECASE)
-"""Most strings: no pair, JSON, URL, placeholder or scheme can be in them, nor a JWT."""
+_UNUSUAL = re.compile(r"[={\[<\s./]")
+_SUSPICIOUS = re.compile(
+    r"[={\[<]|eyJ|://|PRIVATE KEY|(?:bearer|basic|negotiate|ntlm)\s", re.IGNORECASE
+)
+"""What a string must have for a pair, JSON, a placeholder or a shape of a secret to be in it; the
+first is the quicker test, which most strings do not pass."""
 _MAX_PASSES = 8
 _SCHEME = re.compile(
     r"(?P<scheme>basic|bearer|digest|dpop|hoba|mutual|negotiate|ntlm|oauth|scram-sha-\d+|vapid|token"
@@ -45,6 +49,9 @@ _ENCODED_PLACEHOLDER = re.compile(r"%3C([a-z0-9-]+)%3A(\d+)%3E")
 _CODE_TYPES = ("html", "javascript", "ecmascript", "css")
 
 T = TypeVar("T")
+
+_Learnt = tuple[str, str, bool]
+"""A spelling of a secret, its placeholder, and whether JSON text shows it in another form."""
 
 
 class Scrubber:
@@ -61,8 +68,8 @@ class Scrubber:
         self._named_headers: dict[str, SecretRule] = {}
         self._learnt: dict[str, str] = {}
         """Spellings of secrets that are hunted everywhere, with their placeholders."""
-        self._sorted: list[tuple[str, str]] | None = []
-        self._hunted: list[tuple[str, str]] = []
+        self._sorted: list[_Learnt] | None = []
+        self._hunted: list[_Learnt] = []
         """Those that can be in what is being scrubbed, the longest first."""
 
     def request(self, request: Request) -> Request:
@@ -113,11 +120,7 @@ class Scrubber:
         """The same for JSON, hunting only what its text has: most messages have no learnt one."""
         for _ in range(_MAX_PASSES):
             text = json.dumps(value, ensure_ascii=False)
-            self._hunted = [
-                (secret, placeholder)
-                for secret, placeholder in self._all_learnt()
-                if secret in text or _is_escaped_in_json(secret)
-            ]
+            self._hunted = [one for one in self._all_learnt() if one[2] or one[0] in text]
             scrubbed = scrub(value)
             if scrubbed is value:
                 break
@@ -298,7 +301,7 @@ class Scrubber:
 
     def _value(self, text: str) -> str:
         """A text in a place whose name says nothing: JSON, a URL, prose."""
-        if _PLAIN.fullmatch(text):
+        if _UNUSUAL.search(text) is None or _SUSPICIOUS.search(text) is None:
             return self._without_learnt(text)
         if is_placeholder(text):
             return text
@@ -357,19 +360,16 @@ class Scrubber:
         self._sorted = None
         self._hunted = self._all_learnt()
 
-    def _all_learnt(self) -> list[tuple[str, str]]:
+    def _all_learnt(self) -> list[_Learnt]:
         if self._sorted is None:
-            self._sorted = sorted(self._learnt.items(), key=lambda item: -len(item[0]))
+            longest_first = sorted(self._learnt.items(), key=lambda item: -len(item[0]))
+            self._sorted = [(s, p, json.dumps(s) != f'"{s}"') for s, p in longest_first]
         return self._sorted
 
     def _without_learnt(self, text: str) -> str:
         if len(text) >= LEARNT_LENGTH:
-            for secret, placeholder in self._hunted:
+            for secret, placeholder, _ in self._hunted:
                 if secret in text:
                     self.replaced[placeholder[1:].partition(":")[0]] += text.count(secret)
                     text = text.replace(secret, placeholder)
         return text
-
-
-def _is_escaped_in_json(text: str) -> bool:
-    return '"' in text or "\\" in text or not text.isprintable()

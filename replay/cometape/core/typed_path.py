@@ -62,6 +62,22 @@ class TypedPath:
     """A parsed path; make one with `TypedPath.parse`."""
 
     segments: tuple[Segment, ...]
+    _is_plain: bool = field(init=False, compare=False, repr=False)
+    """Whether there is no `**` in it."""
+    _reached: tuple[tuple[int, ...], ...] = field(init=False, compare=False, repr=False)
+    """Which states each state is at the same time (see `_step`)."""
+
+    def __post_init__(self) -> None:
+        """Prepare what walking needs."""
+        deep = [segment.form == "deep" for segment in self.segments]
+        reached = []
+        for state in range(len(deep) + 1):
+            states = [state]
+            while states[-1] < len(deep) and deep[states[-1]]:
+                states.append(states[-1] + 1)
+            reached.append(tuple(states))
+        object.__setattr__(self, "_is_plain", not any(deep))
+        object.__setattr__(self, "_reached", tuple(reached))
 
     @classmethod
     def parse(cls, text: str) -> TypedPath:
@@ -85,7 +101,9 @@ class TypedPath:
 
     def find(self, value: Json) -> Iterator[tuple[Location, Json]]:
         """Every place in `value` this path leads to, once each, in document order."""
-        return self._find(value, self._closure((0,)), ())
+        if self._is_plain:
+            return self._follow(value, 0, ())
+        return self._find(value, self._reached[0], ())
 
     def values(self, value: Json) -> list[Json]:
         """What is at those places."""
@@ -96,7 +114,23 @@ class TypedPath:
 
         Where one place lies inside another (`**`), the inner one is changed first.
         """
-        return self._rewrite(value, self._closure((0,)), change)
+        if self._is_plain and next(self._follow(value, 0, ()), None) is None:
+            return value
+        return self._rewrite(value, self._reached[0], change)
+
+    def _follow(self, value: Json, at: int, location: Location) -> Iterator[tuple[Location, Json]]:
+        """The same for a path without `**`: one segment a step."""
+        if at == len(self.segments):
+            yield location, value
+            return
+        segment = self.segments[at]
+        if segment.form == "key":
+            if isinstance(value, dict) and segment.key in value:
+                yield from self._follow(value[segment.key], at + 1, (*location, segment.key))
+        else:
+            for step, child in self._children(value, ()):
+                if segment.takes(step):
+                    yield from self._follow(child, at + 1, (*location, step))
 
     def _find(
         self, value: Json, states: tuple[int, ...], at: Location
@@ -128,24 +162,16 @@ class TypedPath:
     # of steps, none included. Following all states at once yields each place once however many
     # ways lead to it, and in the time of one walk.
 
-    def _closure(self, states: tuple[int, ...]) -> tuple[int, ...]:
-        reached = set(states)
-        for state in states:
-            while state < len(self.segments) and self.segments[state].form == "deep":
-                state += 1
-                reached.add(state)
-        return tuple(sorted(reached))
-
     def _step(self, states: tuple[int, ...], step: str | int) -> tuple[int, ...]:
-        passed: list[int] = []
+        passed: set[int] = set()
         for state in states:
             if state < len(self.segments):
                 segment = self.segments[state]
                 if segment.form == "deep":
-                    passed.append(state)
+                    passed.update(self._reached[state])
                 elif segment.takes(step):
-                    passed.append(state + 1)
-        return self._closure(tuple(passed)) if passed else ()
+                    passed.update(self._reached[state + 1])
+        return tuple(sorted(passed)) if len(passed) > 1 else tuple(passed)
 
     def _children(self, value: Json, states: tuple[int, ...]) -> Iterator[tuple[str | int, Json]]:
         if isinstance(value, dict):
