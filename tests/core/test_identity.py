@@ -14,7 +14,7 @@ from cometape.core.cassette import Event, Exchange
 from cometape.core.exchange import Headers, Request, Response
 from cometape.core.identity import Binding, Identity, Issuer
 from cometape.core.json_text import scalars
-from cometape.core.json_value import Json
+from cometape.core.json_value import Json, JsonObject
 from cometape.core.profile import IdentityKind
 from cometape.core.rewriting import Rewriter
 from cometape.profiles import load_profile
@@ -164,7 +164,12 @@ def test_rewriting_an_answer_touches_nothing_but_the_ids(
 
 @given(plain, st.integers(0, 99))
 def test_rewriting_an_event_touches_nothing_but_the_ids(rest: Json, number: int) -> None:
-    data = {"n": number, "referenceId": number, "rest": rest, "deep": [{"referenceId": number}]}
+    data: JsonObject = {
+        "n": number,
+        "referenceId": number,
+        "rest": rest,
+        "deep": [{"referenceId": number}],
+    }
     event = Event(number=2, session="a", channel="/x", data=data)
     template = Rewriter(WORKBINS).event(event)
     filled = template.fill(lambda one: "8002", "http://live")

@@ -1,0 +1,158 @@
+"""`cometape replay` as a process of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from cometape.store.cassette_file import save
+from raw_client import RawClient, connected
+from running import cometape, cometape_once
+from scripted import Script
+
+
+@pytest.fixture
+def cassette(tmp_path: Path) -> str:
+    """One read and one operation of one user."""
+    script = Script(scenario="the agent pulls a workitem")
+    script.ask("agent7", "GET", "/api/v2/me", None, {"statusCode": 0})
+    script.ask("agent7", "POST", "/api/v2/me", {"operationName": "Pull"}, {"referenceId": 17})
+    path = tmp_path / "pull.yaml"
+    save(script.cassette, path)
+    return str(path)
+
+
+def reference_id(client: RawClient) -> int:
+    client.ask(
+        "/api/v2/me",
+        method="POST",
+        headers="Content-Type: application/json\r\n",
+        body=b'{"operationName":"Pull"}',
+    )
+    answer = client.answer()
+    assert answer.status == 200, answer
+    number: int = answer.json()["referenceId"]
+    return number
+
+
+def test_it_serves_a_cassette_and_reports_at_the_end(cassette: str, tmp_path: Path) -> None:
+    report = tmp_path / "report.json"
+    with cometape("replay", cassette, "--strict", "--report", str(report)) as replay:
+        with connected(replay.url()) as client:
+            client.ask("/api/v2/me")
+            assert client.answer().json() == {"statusCode": 0}
+            assert reference_id(client) != 17
+        assert replay.stop(signal.SIGINT) == 0
+        assert replay.stderr == ""
+        assert replay.stdout[0] == f"listening on {replay.url()}"
+        assert replay.stdout[-1] == "replay: everything asked for and delivered"
+    written = json.loads(report.read_text(encoding="utf-8"))
+    assert written["ok"]
+    assert written["scenario"] == "the agent pulls a workitem"
+    assert written["runs"][0]["answered"] == 2
+
+
+def test_a_miss_is_told_at_once_and_fails_a_strict_replay(cassette: str) -> None:
+    with cometape("replay", cassette, "--strict") as replay:
+        with connected(replay.url()) as client:
+            client.ask("/api/v2/you")
+            answer = client.answer()
+            assert answer.status == 599
+            assert answer.json()["reason"] == "no-match"
+            assert "miss (no-match): GET /api/v2/you" in replay.stderr
+        assert replay.stop() == 1
+        assert "1 miss" in replay.stdout[-1]
+        assert "never asked for" in "\n".join(replay.stdout)
+
+
+@pytest.mark.parametrize(
+    ("options", "ci", "code"),
+    [((), "", 0), (("--strict",), "", 1), ((), "true", 1), (("--no-strict",), "true", 0)],
+)
+def test_leftovers_fail_a_strict_replay_which_ci_makes_of_any(
+    cassette: str, monkeypatch: pytest.MonkeyPatch, options: tuple[str, ...], ci: str, code: int
+) -> None:
+    monkeypatch.setenv("CI", ci)
+    with cometape("replay", cassette, *options) as replay:
+        replay.url()
+        assert replay.stop() == code
+        assert "2 recordings never asked for" in replay.stdout[-1]
+
+
+def test_the_seed_decides_the_ids(cassette: str) -> None:
+    seen = []
+    for seed in ("0", "0", "1"):
+        with (
+            cometape("replay", cassette, "--seed", seed) as replay,
+            connected(replay.url()) as client,
+        ):
+            seen.append(reference_id(client))
+    assert seen[0] == seen[1] != seen[2]
+
+
+def test_repeats_answer_again_with_other_ids(cassette: str) -> None:
+    with (
+        cometape("replay", cassette, "--repeats", "--pace", "x100") as replay,
+        connected(replay.url()) as client,
+    ):
+        assert len({reference_id(client) for _ in range(3)}) == 3
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "says"),
+    [
+        (("no-such.yaml",), 3, "there is no such file"),
+        (("CASSETTE", "--pace", "fast"), 2, "'fast' is not a pace"),
+        (("CASSETTE", "--profile", "workbin"), 4, "there is no profile 'workbin'"),
+        (("CASSETTE", "--report", "no/such/folder/r.json"), 2, "there is no folder"),
+        (("CASSETTE", "--dialect", "x"), 2, "is not one of"),
+        (("CASSETTE", "--max-interval-s", "-1"), 2, "--max-interval-s"),
+        ((), 2, "Missing argument 'FILE'"),
+    ],
+)
+def test_what_cannot_be_used_is_refused_at_the_start(
+    cassette: str, arguments: tuple[str, ...], code: int, says: str
+) -> None:
+    done = cometape_once("replay", *(cassette if a == "CASSETTE" else a for a in arguments))
+    assert done.returncode == code
+    assert says in done.stderr
+    assert done.stdout == ""
+
+
+def test_a_port_in_use_is_named(cassette: str) -> None:
+    with cometape("replay", cassette) as replay:
+        port = replay.url().rpartition(":")[2]
+        done = cometape_once("replay", cassette, "--port", port)
+        assert done.returncode == 2
+        assert f"port {port}" in done.stderr
+
+
+def test_a_damaged_cassette_is_named_with_its_line(tmp_path: Path) -> None:
+    path = tmp_path / "bad.yaml"
+    path.write_text("cassette: 1\n---\nexchange: one\n", encoding="utf-8")
+    done = cometape_once("replay", str(path))
+    assert done.returncode == 3
+    assert f"{path}:" in done.stderr
+
+
+def test_neither_mitmproxy_nor_rich_is_loaded() -> None:
+    """They would take longer than the first answer may."""
+    import subprocess
+    import sys
+
+    code = (
+        "import sys, cometape.cli.replay;"
+        "print([m for m in ('mitmproxy', 'rich', 'jinja2') if m in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=os.environ.copy(),
+    )
+    assert done.stdout.strip() == "[]"
