@@ -6,6 +6,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import get_args
 
+import click
 import pytest
 
 from cometape.cli import inspect, show
@@ -40,6 +41,6 @@ def test_every_kind_of_problem_is_explained() -> None:
 
 
 @pytest.mark.parametrize("command", [inspect.command, show.command], ids=["inspect", "show"])
-def test_every_option_is_named(command: inspect.click.Command) -> None:
+def test_every_option_is_named(command: click.Command) -> None:
     options = [one for parameter in command.params for one in parameter.opts if one[:2] == "--"]
     assert [option for option in options if option not in PAGE] == []
