@@ -1,9 +1,12 @@
 """Recorded from npm's `cometd-nodejs-server`, a CometD server that nobody here wrote, and replayed.
 
-It knows nothing of Workbins: the recording is made with the generic profile, `bayeux`.
+It knows nothing of Workbins: the recording is made with the generic profile, `bayeux`, and with one
+that a user might write for it.
 """
 
 from __future__ import annotations
+
+from pathlib import Path
 
 import pytest
 
@@ -99,3 +102,33 @@ def test_two_clients_at_once_with_the_other_version(version: Version, recording:
         for one in seen:
             assert_same_conversation(one, recording.seen[0])
         assert not set(seen[0].client_ids) & set(seen[1].client_ids)
+
+
+def test_a_profile_of_ones_own_ties_events_to_requests(version: Version, tmp_path: Path) -> None:
+    """Told which field is an id, the replay issues fresh ones, in the answer and in the event."""
+    profile, cassette = tmp_path / "chat-profile.yaml", tmp_path / "chat.yaml"
+    profile.write_text(PROFILE, encoding="utf-8")
+    with (
+        running(node_runtime.node(), str(NODE / "server" / "server.js")) as server,
+        recorder(server.url(), cassette, "--profile", str(profile)) as url,
+    ):
+        recorded = carry_out(version, url, PLAN, path="/cometd")
+    with replayed(cassette, "--profile", str(profile)) as url:
+        seen = carry_out(version, url, PLAN, path="/cometd")
+    assert seen.finished, str(seen)
+    live = seen.answer("say").json["referenceId"]
+    assert live != recorded.answer("say").json["referenceId"]
+    assert seen.waited("said").data == {"referenceId": live, "text": "spoken"}
+    assert seen.waited("said").at_s > seen.answer("say").sent_s
+
+
+PROFILE = """\
+profile: chat
+extends: bayeux
+identities:
+  reference-id:
+    form: integer
+    scope: session
+    issued: [response.json referenceId]
+    used: [event.data referenceId]
+"""

@@ -44,9 +44,9 @@ def recorded_simulator(cassette: Path, *, transport: Transport = "long-polling")
 
 
 @contextlib.contextmanager
-def replayed(cassette: Path) -> Iterator[str]:
+def replayed(cassette: Path, *options: str) -> Iterator[str]:
     """The URL of a strict replay; at its end nothing was missed or left over."""
-    with cometape("replay", str(cassette), "--strict") as program:
+    with cometape("replay", str(cassette), "--strict", *options) as program:
         yield program.url()
         code = program.stop()
         assert code == 0, "\n".join([*program.stdout, program.stderr])
