@@ -86,7 +86,8 @@ def command(
     The recorder stands in for URL (http://gws.example:8090): point the client at the address it
     prints, "listening on http://HOST:PORT" as the first line on standard output. Secrets are
     replaced before anything reaches the disk; each entry is on disk when the client has its answer.
-    Ctrl-C ends the recording with a summary.
+    Bodies of more than 64 MiB pass through but are not kept. Ctrl-C ends the recording with a
+    summary.
     """
     if (url is None) == (not proxy):
         raise click.UsageError(
