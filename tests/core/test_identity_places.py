@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cometape.core.exchange import Headers, Request
@@ -129,6 +129,7 @@ def test_rewriting_changes_identities_only_and_says_their_kind() -> None:
     assert rewrite_request_json(WORKBINS, untouched, plus_100) is untouched
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.sampled_from(["referenceId", "id", "a"]), st.integers(0, 3)))
 def test_a_rewrite_back_restores_the_data(data: dict[str, int]) -> None:
     def shift(by: int, data: Json) -> Json:

@@ -6,7 +6,7 @@ import base64
 from urllib.parse import quote
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cometape.core.placeholder import (
@@ -78,6 +78,7 @@ def test_anything_else_is_none(text: str) -> None:
     assert placeholder_kind(text) is None
 
 
+@settings(deadline=None)
 @given(st.lists(st.text(min_size=1)))
 def test_equal_secrets_have_equal_placeholders_and_all_are_recognised(secrets: list[str]) -> None:
     placeholders = Placeholders()

@@ -152,6 +152,13 @@ def test_a_token_in_json_is_found_in_any_case_style(name: str) -> None:
         ('{"token":{"value":"v","ttl":true}}', '{"token":{"value":"<token:1>","ttl":true}}'),
         ('{"credentials":["a","b"]}', '{"credentials":["<credentials:1>","<credentials:2>"]}'),
         ('{"authorization":"Basic YTpi"}', '{"authorization":"Basic <credentials:1>"}'),
+        ('{"authorization":{"roles":["ROLE_AGENT"]}}', None),
+        ('{"name":"Cookie-Token","value":"a"}', '{"name":"Cookie-Token","value":"<token:1>"}'),
+        (
+            '{"key":"password","value":[1,"a"]}',
+            '{"key":"password","value":["<password:1>","<password:2>"]}',
+        ),
+        ('{"name":"colour","value":"a"}', None),
         ('{"clientId":"abc"}', '{"clientId":"<client-id:1>"}'),
         ('{"clientId":12}', None),
         ('{"nextPageToken":"abc"}', None),

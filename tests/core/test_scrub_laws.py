@@ -8,7 +8,7 @@ import string
 from collections.abc import Callable
 from urllib.parse import quote
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cometape.core.body import JsonStyle
@@ -19,6 +19,7 @@ from cometape.core.scrub import Scrubber
 from cometape.profiles import load_profile
 
 WORKBINS = load_profile("workbins")
+laws = settings(deadline=None)
 Traffic = Request | Response | JsonObject
 
 # A secret begins and ends with letters that nothing around it has, so that finding it means it
@@ -134,12 +135,14 @@ any_traffic = st.tuples(any_text, st.sampled_from(ANY_PLACES))
 planted = token_traffic | any_traffic
 
 
+@laws
 @given(planted)
 def test_no_secret_survives_in_any_place(plant: tuple[str, Callable[[str], Traffic]]) -> None:
     secret, place = plant
     assert_gone(secret, scrub(Scrubber(WORKBINS), place(secret)))
 
 
+@laws
 @given(st.lists(planted, min_size=1, max_size=4))
 def test_scrubbing_twice_is_scrubbing_once(
     plants: list[tuple[str, Callable[[str], Traffic]]],
@@ -151,6 +154,7 @@ def test_scrubbing_twice_is_scrubbing_once(
         assert scrub(Scrubber(WORKBINS), once) == once
 
 
+@laws
 @given(
     token_like.filter(lambda secret: len(secret) >= 16),
     st.sampled_from(TOKEN_PLACES + ANY_PLACES),
@@ -167,6 +171,7 @@ def test_a_long_secret_does_not_survive_elsewhere_once_it_was_met(
         assert_gone(secret, scrubber.message({"channel": "/x", "data": frame.format(spelling)}))
 
 
+@laws
 @given(any_text, st.sampled_from(["accessToken", "password", "clientId"]))
 def test_equal_secrets_have_equal_placeholders_in_json_and_in_a_url(secret: str, name: str) -> None:
     scrubber = Scrubber(WORKBINS)
@@ -196,6 +201,7 @@ styles = st.builds(
 )
 
 
+@laws
 @given(innocent, styles)
 def test_json_without_secrets_keeps_its_bytes(value: Json, style: JsonStyle) -> None:
     body = style.dumps(value)
@@ -203,12 +209,14 @@ def test_json_without_secrets_keeps_its_bytes(value: Json, style: JsonStyle) -> 
     assert Scrubber(WORKBINS).json(value) is value
 
 
+@laws
 @given(st.binary())
 def test_bytes_that_are_no_text_are_kept(data: bytes) -> None:
     response = Response(status=200, body=b"\xff" + data)
     assert Scrubber(WORKBINS).response(response) == response
 
 
+@laws
 @given(innocent, any_text, styles)
 def test_only_the_secret_changes_in_json(value: Json, secret: str, style: JsonStyle) -> None:
     before: Json = {"a": value, "accessToken": secret, "b": [value]}
@@ -218,6 +226,7 @@ def test_only_the_secret_changes_in_json(value: Json, secret: str, style: JsonSt
     assert Scrubber(WORKBINS).json(before) == after
 
 
+@laws
 @given(st.lists(st.tuples(st.sampled_from(["a", "B-c"]), words), max_size=4), words)
 def test_headers_and_targets_without_secrets_are_kept(
     pairs: list[tuple[str, str]], word: str

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cometape.core.json_value import Json
@@ -97,6 +97,7 @@ documents: st.SearchStrategy[Json] = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(paths)
 def test_a_path_reads_back_as_it_is_written(text: str) -> None:
     path = TypedPath.parse(text)
@@ -104,6 +105,7 @@ def test_a_path_reads_back_as_it_is_written(text: str) -> None:
     assert str(TypedPath.parse(str(path))) == str(path)
 
 
+@settings(deadline=None)
 @given(paths, documents)
 def test_every_place_found_holds_the_value_found(text: str, document: Json) -> None:
     places = list(TypedPath.parse(text).find(document))
@@ -120,6 +122,7 @@ def test_every_place_found_holds_the_value_found(text: str, document: Json) -> N
     assert len({location for location, _ in places}) == len(places)
 
 
+@settings(deadline=None)
 @given(paths, documents)
 def test_rewriting_touches_exactly_what_finding_finds(text: str, document: Json) -> None:
     path = TypedPath.parse(text)

@@ -93,6 +93,8 @@ class SecretRule:
     """Whether a secret of 16 characters or more found so is replaced wherever else it turns up."""
     numbers: bool = True
     """Whether a JSON number under such a name is a secret too (a PIN is, a row's id is not)."""
+    below: bool = True
+    """Whether an object or array under such a name is secret with all its texts and numbers."""
     named_by: str | None = None
     """A response header whose value is one more header name of this rule (`X-CSRF-HEADER`)."""
 

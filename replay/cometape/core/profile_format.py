@@ -46,7 +46,17 @@ _PROFILE_KEYS = (
     "without",
 )
 _IDENTITY_KEYS = ("form", "scope", "issued", "used")
-_SECRET_KEYS = ("name", "kind", "where", "names", "except", "everywhere", "numbers", "named_by")
+_SECRET_KEYS = (
+    "name",
+    "kind",
+    "where",
+    "names",
+    "except",
+    "everywhere",
+    "numbers",
+    "below",
+    "named_by",
+)
 _CAUSE_KEYS = (
     "name",
     "channel",
@@ -152,6 +162,7 @@ def _secret(node: _Node) -> SecretRule:
         exceptions=tuple(keys.strings("except")),
         everywhere=keys.at("everywhere", True).boolean(),
         numbers=keys.at("numbers", True).boolean(),
+        below=keys.at("below", True).boolean(),
         named_by=keys.at("named_by").text() if "named_by" in keys else None,
     )
 

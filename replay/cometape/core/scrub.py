@@ -261,13 +261,16 @@ class Scrubber:
 
     def _object(self, value: JsonObject) -> JsonObject:
         handshake = value.get("channel") == "/meta/handshake" and "successful" not in value
+        pair = self._rule_of_pair(value)
         members: JsonObject = {}
         changed = False
         for key, child in value.items():
             rule = self._names.rule("json", key)
             if rule is None and handshake and key != "ext":
                 rule = self._names.rule("handshake", key)
-            if rule is not None:
+            if key == "value" and pair is not None:
+                rule = pair
+            if rule is not None and (rule.below or not isinstance(child, dict | list)):
                 new = self._all(rule, child)
             elif handshake and key == "ext" and isinstance(child, dict):
                 new = self._handshake_ext(child)
@@ -277,6 +280,13 @@ class Scrubber:
             changed = changed or new is not child or new_key != key
             members[new_key] = new
         return members if changed else value
+
+    def _rule_of_pair(self, value: JsonObject) -> SecretRule | None:
+        """The rule for `value` in `{"name": "Authorization", "value": …}`, a common shape."""
+        if "value" not in value:
+            return None
+        name = value.get("name", value.get("key"))
+        return self._names.rule("json", name) if isinstance(name, str) else None
 
     def _handshake_ext(self, ext: JsonObject) -> JsonObject:
         members: JsonObject = {}
