@@ -248,7 +248,7 @@ channel: /service/x
     )
     assert isinstance(refusal, Subscribe)
     assert not refusal.successful, "an error without `successful` is a failure"
-    assert event == Event(number=6, session="main", channel=subscribe.channel, data=None, cause=4)
+    assert event == Event(number=6, session="main", channel="/v2/me/workitems", data=None, cause=4)
     assert publish == Publish(number=9, session="other", channel="/service/x")
 
 

@@ -21,7 +21,7 @@ from cometape.store.yaml_reader import load
 from strategies import AWKWARD, bodies, cassettes, entries, json_values, same_json
 
 CASSETTES = sorted((Path(__file__).parents[2] / "cassettes").glob("**/*.yaml"))
-laws = settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
+laws = settings(suppress_health_check=[HealthCheck.too_slow], deadline=None, max_examples=70)
 
 
 def ruamel(text: str) -> list[Any]:

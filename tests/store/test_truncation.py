@@ -12,7 +12,7 @@ from cometape.store.yaml_emitter import dump, dump_entry, dump_header
 from cometape.store.yaml_reader import load
 from strategies import cassettes
 
-laws = settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
+laws = settings(suppress_health_check=[HealthCheck.too_slow], deadline=None, max_examples=70)
 THREE = Cassette(
     Header(scenario="three"),
     (

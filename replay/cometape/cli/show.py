@@ -42,7 +42,7 @@ def command(file: Path, profile: str | None, recover: bool, entry: int, as_json:
     output = console()
     text = dump_entry(found.entry).removeprefix(SEPARATOR)
     if output.is_terminal:
-        output.print(Syntax(text, "yaml", background_color="default", word_wrap=True))
+        output.print(Syntax(text.rstrip("\n"), "yaml", background_color="default", word_wrap=True))
     else:
         output.print(Text(text), end="", soft_wrap=True)
     output.print(_links(found), soft_wrap=True)

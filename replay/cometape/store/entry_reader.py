@@ -250,7 +250,9 @@ class _Reader:
         self.fail(key, "must be a list of texts", value, "For example [websocket, long-polling].")
 
     def as_cause(self, key: str, value: Json) -> int | str:
-        if value == "spontaneous" or (type(value) is int and value > 0):
+        if value == "spontaneous":
+            return "spontaneous"
+        if type(value) is int and value > 0:
             return value
         hint = "Leave it out and it is inferred."
         self.fail(key, "must be the number of an entry, or spontaneous", value, hint)

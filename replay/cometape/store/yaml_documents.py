@@ -112,7 +112,7 @@ class _Stream:
                 return
             first = self._next()
             value = self._value(first, 1)
-            yield value, first.start_mark.line + 1
+            yield value, _line(first)
             self._next()  # the document's end
 
     def _value(self, event: Any, depth: int) -> Json:
@@ -152,7 +152,7 @@ class _Stream:
             found.append(self._value(event, depth + 1))
 
     def _mapping(self, start: Any, depth: int) -> dict[str, Json]:
-        table = Table(start.start_mark.line + 1) if depth <= _TABLE_LEVELS else None
+        table = Table(_line(start)) if depth <= _TABLE_LEVELS else None
         found: dict[str, Json] = {} if table is None else table
         following = self._next
         longest = self._limits.max_scalar
@@ -164,7 +164,7 @@ class _Stream:
             if key in found:
                 self._refuse_duplicate(event, key, table)
             if table is not None:
-                table.lines[key] = event.start_mark.line + 1
+                table.lines[key] = _line(event)
             event = following()
             if type(event) is Scalar and event.anchor is None and event.tag is None:
                 text = event.value  # most values are texts: they are taken without another call
@@ -251,5 +251,10 @@ class _Stream:
             hint=hint,
             reason=reason,
             path=self._path,
-            line=event.start_mark.line + 1,
+            line=_line(event),
         )
+
+
+def _line(event: Any) -> int:
+    line: int = event.start_mark.line
+    return line + 1
