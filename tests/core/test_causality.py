@@ -533,5 +533,5 @@ def test_memory_is_bounded() -> None:
         event = Event(number=1, session="agent7", channel="/x", data={"referenceId": number})
         return finder.cause_of(event, last_chance=True)
 
-    assert cause_of(number) == Cause(number, "reference-id of the same session")
+    assert cause_of(900) == Cause(900, "reference-id of the same session")
     assert cause_of(1) is None
