@@ -18,7 +18,10 @@ json_values = st.recursive(
 styles = st.one_of(
     st.builds(JsonStyle, spaced=st.booleans(), ascii=st.booleans(), newline=st.booleans()),
     st.builds(
-        JsonStyle, indent=st.sampled_from([1, 2, 3, 4, 8]), ascii=st.booleans(), newline=st.booleans()
+        JsonStyle,
+        indent=st.sampled_from([1, 2, 3, 4, 8]),
+        ascii=st.booleans(),
+        newline=st.booleans(),
     ),
 )
 
