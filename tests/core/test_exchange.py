@@ -30,3 +30,7 @@ def test_a_request_tells_its_path_query_and_cookies() -> None:
     assert request.path == "/api/v2/me/workbins"
     assert request.query == [("fields", "*"), ("q", ""), ("a", "é")]
     assert request.cookies() == {"JSESSIONID": "x=y", "lang": "de"}
+
+
+def test_a_path_that_begins_with_two_slashes_is_a_path() -> None:
+    assert Request(method="GET", target="//a/b?c=1").path == "//a/b"

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Self
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl
 
 
 class Headers(tuple[tuple[str, str], ...]):
@@ -57,13 +57,13 @@ class Request:
 
     @property
     def path(self) -> str:
-        """The target without its query."""
-        return urlsplit(self.target).path
+        """The target without its query: also of `//a/b`, which a URL parser takes for a host."""
+        return self.target.partition("?")[0]
 
     @property
     def query(self) -> list[tuple[str, str]]:
         """The query's pairs, decoded, in order, empty values kept."""
-        return parse_qsl(urlsplit(self.target).query, keep_blank_values=True)
+        return parse_qsl(self.target.partition("?")[2], keep_blank_values=True)
 
     def cookies(self) -> dict[str, str]:
         """The cookies of every `Cookie` header (RFC 6265 §4.2); of equal names the first wins."""
