@@ -329,3 +329,20 @@ def test_the_service_is_what_the_shell_asks_for() -> None:
     stage = Stage(one_session())
     assert isinstance(stage.service.replay, Replay)
     assert stage.service.deadline_s() is None
+
+
+def test_whoever_has_a_session_by_guess_makes_room_for_the_user_it_is_named_after() -> None:
+    stage = Stage(two_sessions())
+    agent = come(stage, "x")
+    assert runs(stage) == [(("x", "supervisor"),)]
+    supervisor = come(stage, "supervisor")
+    assert runs(stage) == [(("x", "agent7"), ("supervisor", "supervisor"))]
+    supervisor.ask("POST", "/api/v2/users/7/bins/3", {"id": 1})
+    assert agent.data() == [{"to": "agent7"}]
+
+
+def test_a_session_in_use_is_not_given_up() -> None:
+    stage = Stage(two_sessions())
+    come(stage, "x").ask("POST", "/api/v2/users/7/bins/3", {"id": 1})
+    come(stage, "supervisor")
+    assert len(runs(stage)) == 2

@@ -14,93 +14,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from .bayeux_endpoint import BROWSER_COOKIE
-from .credentials import basic_credentials
-from .exchange import Request
 from .identity import Binding, Issuer
-from .playbook import Matches, Playbook, RecordedSession
-from .player import Due, Run
+from .live_client import Arrival, Found, LiveClient
+from .playbook import Matches, Playbook
+from .player import Run
+from .profile import IdentityKind
+from .seats import Seats
 
-ALONE = RecordedSession("client", 0, 0)
-"""What a client takes in a cassette without any session."""
+CLIENT_ID = IdentityKind(name="client-id", form="base36", scope="run")
+"""What Bayeux client ids are, where a profile does not say."""
 MAX_CONNECTIONS = 20_000
 """Connections remembered; nobody says when one ends, and some clients use each but once."""
-
-
-@dataclass(slots=True, eq=False)
-class LiveClient:
-    """One client of the replay server, with the recorded session it has taken."""
-
-    number: int
-    run: Run
-    session: str
-    who: str
-    """What its ids are derived from: user name, token, or nothing."""
-    binding: Binding
-    authorization: str | None = None
-    user: str | None = None
-    origin: str = "http://localhost"
-    """What absolute URIs begin with, as it last addressed this server."""
-    client_ids: dict[str, None] = field(default_factory=dict)
-    """Its living Bayeux sessions."""
-    mailbox: list[Due] = field(default_factory=list)
-    """Due events that wait for a Bayeux session, or for a subscription."""
-    handshakes: int = 0
-    finishes: int = 0
-    """How often it disconnected."""
-    finished: bool = False
-    """It disconnected, or ended its session; what it does next may be a new beginning."""
-    committed: bool = False
-    """It has done what only its recorded session did, so it cannot take another one."""
-    subscribed: dict[str, int] = field(default_factory=dict)
-    """How often it asked for each subscription."""
-    browser_ids: int = 0
-    newest_connection: int = 0
-    """The last connection of anybody when its Bayeux session began."""
-    kept: set[str] = field(default_factory=set)
-    """Session cookies, `name=value`, that it has presented."""
-    keeps_cookies: bool = False
-    """It has presented one with a request: one without is not from it (messages may differ)."""
-    renewed: set[str] = field(default_factory=set)
-    """Session cookies it was given in exchange for one it presented."""
-
-    @property
-    def label(self) -> str:
-        """The client in a word or two."""
-        return self.user or f"client {self.number}"
-
-
-@dataclass(frozen=True, slots=True)
-class Arrival:
-    """What a request says about who sent it."""
-
-    connection: int
-    cookies: dict[str, str]
-    authorization: str | None
-    user: str | None
-    origin: str | None
-
-    @classmethod
-    def of(cls, connection: int, request: Request) -> Arrival:
-        """Read it from the headers."""
-        authorization = request.headers.first("Authorization")
-        pair = basic_credentials(authorization) if authorization else None
-        host = request.headers.first("Host")
-        return cls(
-            connection=connection,
-            cookies=request.cookies() if request.headers.first("Cookie") else {},
-            authorization=authorization,
-            user=pair[0] if pair else None,
-            origin=f"http://{host}" if host else None,
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """The client a request is from."""
-
-    client: LiveClient
-    audience: Sequence[LiveClient] = ()
-    """More than one where it could be from any of these."""
 
 
 @dataclass(slots=True)
@@ -120,8 +44,9 @@ class Clients:
     def __init__(self, playbook: Playbook, seed: int, new_run: Callable[[int], Run]) -> None:
         self._playbook = playbook
         self._seed = seed
-        self._new_run = new_run
-        self.runs: list[Run] = [new_run(1)]
+        self.seats = Seats(playbook, new_run)
+        kinds = playbook.profile.identities
+        self._kinds = kinds if playbook.profile.kind(CLIENT_ID.name) else (*kinds, CLIENT_ID)
         self.clients: list[LiveClient] = []
         self._by_cookie: dict[str, LiveClient] = {}
         self._issued_with: dict[str, int] = {}
@@ -130,7 +55,11 @@ class Clients:
         self._by_authorization: dict[str, list[LiveClient]] = {}
         self._by_connection: dict[int, _Line] = {}
         self._occurrences: dict[str, int] = {}
-        self._users = _recorded_users(playbook)
+
+    @property
+    def runs(self) -> list[Run]:
+        """All runs, in the order in which they began."""
+        return self.seats.runs
 
     # ---------------------------------------------------------------- what is learnt
 
@@ -172,29 +101,6 @@ class Clients:
     def of_client_id(self, client_id: str) -> LiveClient | None:
         """The client of a Bayeux session, living or gone."""
         return self._by_client_id.get(client_id)
-
-    def with_mail(self) -> list[LiveClient]:
-        """Clients for whom events wait."""
-        return [client for client in self.clients if client.mailbox]
-
-    def settle(self, client: LiveClient, matches: Matches, now_s: float) -> None:
-        """A client whose recorded session was a guess changes to the one that did this.
-
-        As long as it has done nothing that only its present one did, nobody could notice.
-        """
-        if not matches or client.committed:
-            return
-        if client.session in matches.sessions:
-            client.committed = len(matches.sessions) == 1 or matches.are_operations
-            return
-        free = [name for name in self._playbook.sessions if client.run.is_free(name)]
-        target = next((name for name in free if name in matches.sessions), None)
-        if target is not None and client.session not in self._users.get(client.user or "", ()):
-            del client.run.actors[client.session]
-            client.session = target
-            client.committed = True
-            client.run.take(target, client, now_s)
-            client.mailbox += client.run.unclaimed.pop(target, [])
 
     # ---------------------------------------------------------------- who is it
 
@@ -337,8 +243,8 @@ class Clients:
         line = self._by_connection.get(arrival.connection)
         if line is not None and line.client in nobody:
             return line.client
-        names = self._users.get(arrival.user or "", ())
-        return next((c for c in nobody if c.session in names), nobody[0] if nobody else None)
+        named = (c for c in nobody if self.seats.are_named(arrival.user, c.session))
+        return next(named, nobody[0] if nobody else None)
 
     def _learn(self, arrival: Arrival, client: LiveClient, *, sure: bool) -> None:
         if arrival.origin is not None:
@@ -386,7 +292,7 @@ class Clients:
     # ---------------------------------------------------------------- a new client
 
     def _new(self, arrival: Arrival, fits: frozenset[str], now_s: float) -> LiveClient:
-        run, session = self._seat(arrival, fits)
+        run, session = self.seats.choose(arrival, fits)
         who = arrival.user or arrival.authorization or ""
         occurrence = self._occurrences[who] = self._occurrences.get(who, 0) + 1
         issuer = Issuer(self._seed, who, occurrence, lambda: self._playbook.recorded_integers)
@@ -395,68 +301,9 @@ class Clients:
             run=run,
             session=session,
             who=who,
-            binding=Binding(self._playbook.profile.identities, issuer),
+            binding=Binding(self._kinds, issuer),
         )
         self.clients.append(client)
-        run.take(session, client, now_s)
-        client.mailbox += run.unclaimed.pop(session, [])
+        self.seats.take(client, now_s)
         self._learn(arrival, client, sure=False)
         return client
-
-    def _seat(self, arrival: Arrival, fits: frozenset[str]) -> tuple[Run, str]:
-        """Which recorded session of which run a new client takes.
-
-        By its user name where a session has that name; else the next one nobody has taken that
-        made such a request, in order of first appearance. When there is none a new run begins.
-        """
-        names = list(self._playbook.sessions) or [ALONE.name]
-        named = self._users.get(arrival.user or "", ())
-        newest = self.runs[-1]
-        if named:
-            for run in (*(r for r in self.runs if self._is_active(r)), newest):
-                free = [name for name in named if run.is_free(name)]
-                if free:
-                    return run, next((name for name in free if name in fits), free[0])
-            return self._begin_run(), next((name for name in named if name in fits), named[0])
-        wanted = [name for name in names if name in fits] or names
-        if not self._is_over(newest) and not self._is_seated(arrival, newest):
-            for name in wanted:
-                if newest.is_free(name):
-                    return newest, name
-        return self._begin_run(), wanted[0]
-
-    def _begin_run(self) -> Run:
-        if not self.runs[-1].actors:
-            return self.runs[-1]
-        self.runs.append(self._new_run(len(self.runs) + 1))
-        return self.runs[-1]
-
-    def _in(self, run: Run) -> list[LiveClient]:
-        return [one for one in run.actors.values() if isinstance(one, LiveClient)]
-
-    def _is_active(self, run: Run) -> bool:
-        return any(not client.finished for client in self._in(run))
-
-    def _is_over(self, run: Run) -> bool:
-        """Whether all who took part have finished, and nobody was recorded to come after them."""
-        clients = self._in(run)
-        if not clients or self._is_active(run):
-            return False
-        sessions = self._playbook.sessions
-        last = max((sessions[c.session].last for c in clients if c.session in sessions), default=0)
-        return not any(s.first > last for s in sessions.values() if run.is_free(s.name))
-
-    def _is_seated(self, arrival: Arrival, run: Run) -> bool:
-        """Whether this user has a session of the run already: nobody is two recorded clients."""
-        return arrival.user is not None and any(c.user == arrival.user for c in self._in(run))
-
-
-def _recorded_users(playbook: Playbook) -> dict[str, tuple[str, ...]]:
-    """The recorded sessions of each user: `agent7`, and `agent7-2` for a second one."""
-    found: dict[str, tuple[str, ...]] = {}
-    for name in playbook.sessions:
-        stem, dash, number = name.rpartition("-")
-        users = [name] + ([stem] if dash and number.isdecimal() else [])
-        for user in users:
-            found[user] = (*found.get(user, ()), name)
-    return found

@@ -5,20 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from .cassette import Exchange, Handshake, Publish, Subscribe
-from .clients import LiveClient
 from .journal import Repeat, RunReport, Undelivered, Unplayed
+from .live_client import LiveClient
 from .playbook import START, Follower, Playable, Playbook, summary
 from .player import Due, Run
+from .seats import clients_in
 
 
 def run_report(run: Run, queued: Sequence[Due] = ()) -> RunReport:
     """What became of a run; `queued` are events in Bayeux queues that nobody has fetched."""
     playbook = run.playbook
-    clients = set(map(id, _clients(run)))
-    unfetched = [due for due in queued if id(run.receiver(due)) in clients]
+    unfetched = [due for due in queued if due.run is run]
     return RunReport(
         run=run.number,
-        clients=tuple((one.label, one.session) for one in _clients(run)),
+        clients=tuple((one.label, one.session) for one in clients_in(run)),
         answered=sum(
             times
             for number, times in run.played.items()
@@ -37,8 +37,7 @@ def run_report(run: Run, queued: Sequence[Due] = ()) -> RunReport:
 
 def waiting_lines(run: Run, queued: Sequence[Due] = ()) -> tuple[str, ...]:
     """The events of a run that were not delivered yet, each in a line."""
-    clients = set(map(id, _clients(run)))
-    queued = [due for due in queued if id(run.receiver(due)) in clients]
+    queued = [due for due in queued if due.run is run]
     return tuple(f"event {one.entry} ({one.what}): {one.why}" for one in _undelivered(run, queued))
 
 
@@ -112,9 +111,10 @@ def _pending(run: Run, queued: Iterable[Due]) -> Iterator[tuple[Follower, str]]:
     for session, dues in run.unclaimed.items():
         for due in dues:
             yield due.follower, f"no client came for the recorded session {session!r}"
-    for client in _clients(run):
+    for client in clients_in(run):
         for due in client.mailbox:
-            yield due.follower, _why_not_taken(client, due)
+            if due.run is run:
+                yield due.follower, _why_not_taken(client, due)
     for due in queued:
         yield due.follower, "it waits for the client's next connect"
 
@@ -149,7 +149,3 @@ def entry_title(playbook: Playbook, number: int) -> str:
     if isinstance(entry, Subscribe):
         return f"a subscription of {entry.session!r} to {entry.channel}"
     return f"{type(entry).__name__.lower()} of {entry.session!r}"
-
-
-def _clients(run: Run) -> list[LiveClient]:
-    return [actor for actor in run.actors.values() if isinstance(actor, LiveClient)]

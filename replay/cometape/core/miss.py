@@ -11,6 +11,7 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
+from operator import eq
 from typing import Literal
 
 from .exchange import Headers, Response
@@ -45,8 +46,8 @@ HINTS: dict[Reason, str] = {
 }
 
 _NEAREST = 3
-_COMPARED = 40
-"""How many recordings are compared down to the body, the nearest by method and path first."""
+_COMPARED = 100
+"""How many recordings are compared down to the texts; those with the most equal segments."""
 _LISTED = 12
 
 
@@ -183,8 +184,10 @@ class Recorded:
     """A recorded request as a candidate for the nearest."""
 
     number: int
+    """Of the first, where just this was recorded more often."""
     session: str
     shape: Shape
+    times: int = 1
 
 
 def nearest(live: Shape, recorded: Iterable[Recorded], session: str) -> tuple[NearMiss, ...]:
@@ -194,22 +197,22 @@ def nearest(live: Shape, recorded: Iterable[Recorded], session: str) -> tuple[Ne
     verb on another one. Of equals the own session's go first, then the earliest.
     """
     rough = sorted(
-        _unique(recorded),
+        recorded,
         key=lambda one: (
-            -_path_likeness(one[0].shape, live),
-            one[0].shape.method != live.method,
-            one[0].shape.query != live.query,
-            one[0].session != session,
-            one[0].number,
+            -_equal_segments(one.shape, live),
+            one.shape.method != live.method,
+            one.shape.query != live.query,
+            one.session != session,
+            one.number,
         ),
     )[:_COMPARED]
     ranked = []
-    for candidate, times in rough:
-        found = differences(candidate.shape, live)
-        facets = {difference.facet for difference in found}
+    for candidate in rough:
         likeness = _path_likeness(candidate.shape, live)
         if likeness < 0.5:
             continue
+        found = differences(candidate.shape, live)
+        facets = {difference.facet for difference in found}
         rank = (
             -likeness,
             "method" in facets,
@@ -223,7 +226,7 @@ def nearest(live: Shape, recorded: Iterable[Recorded], session: str) -> tuple[Ne
             session=candidate.session,
             request=str(candidate.shape),
             differences=tuple(found),
-            times=times,
+            times=candidate.times,
         )
         ranked.append((rank, near))
     return tuple(near for _, near in sorted(ranked, key=lambda pair: pair[0])[:_NEAREST])
@@ -241,11 +244,12 @@ def reason_for(near: Sequence[NearMiss]) -> Reason:
     return "no-match"
 
 
-def _unique(recorded: Iterable[Recorded]) -> list[tuple[Recorded, int]]:
-    times: dict[tuple[str, tuple[object, ...]], list[Recorded]] = {}
-    for one in recorded:
-        times.setdefault((one.session, one.shape.key), []).append(one)
-    return [(same[0], len(same)) for same in times.values()]
+def _equal_segments(recorded: Shape, live: Shape) -> int:
+    """How many segments of the paths are equal; whole paths more than any number."""
+    if recorded.segments == live.segments:
+        return 1000
+    equal = sum(1 for _ in filter(None, map(eq, recorded.segments, live.segments)))
+    return equal - abs(len(recorded.segments) - len(live.segments))
 
 
 def _path_likeness(recorded: Shape, live: Shape) -> float:

@@ -95,6 +95,7 @@ class Due:
     follower: Follower
     play: Play | None
     at_s: float
+    run: Run
 
     @property
     def session(self) -> str:
@@ -330,7 +331,7 @@ class Run:
         delay_s = max(self._event_gap_s, follower.delay_s * self._pace.factor)
         at_s = max(not_before_s, after_s + delay_s)
         self._count += 1
-        heapq.heappush(self._scheduled, (at_s, self._count, Due(follower, play, at_s)))
+        heapq.heappush(self._scheduled, (at_s, self._count, Due(follower, play, at_s, self)))
         return at_s
 
     def _fresh(self, matches: Matches, session: str) -> Playable | None:

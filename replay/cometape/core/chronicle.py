@@ -1,0 +1,110 @@
+"""The chronicle: writes down what happens in a replay, and explains what cannot be answered."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from .clients import Clients
+from .journal import Journal, Kind, Line, Report
+from .leftovers import run_report, waiting_lines
+from .live_client import LiveClient
+from .matching import Shape
+from .miss import Miss, Reason, Recorded, RunState, nearest, reason_for
+from .playbook import Playbook
+from .player import Due, Exhausted
+
+MAX_MISSES = 1000
+"""Misses kept in full; more are only counted."""
+
+
+class Chronicle:
+    """Journal, misses and report of one replay."""
+
+    def __init__(
+        self, playbook: Playbook, clients: Clients, unfetched: Callable[[], Sequence[Due]]
+    ) -> None:
+        """`unfetched` gives the events that lie in Bayeux queues at the moment."""
+        self.journal = Journal()
+        self.misses: list[Miss] = []
+        self.misses_total = 0
+        self.listeners: list[Callable[[Miss], None]] = []
+        self._playbook = playbook
+        self._clients = clients
+        self._unfetched = unfetched
+        self._met = 0
+        """How many clients the journal has named."""
+
+    def note(
+        self, now_s: float, kind: Kind, client: LiveClient, text: str, entry: int | None = None
+    ) -> None:
+        """Something happened."""
+        while self._met < len(self._clients.clients):
+            newcomer = self._clients.clients[self._met]
+            self._met += 1
+            self._add(now_s, "client", newcomer, f"takes the session {newcomer.session!r}", None)
+        self._add(now_s, kind, client, text, entry)
+
+    def miss(
+        self, shape: Shape, client: LiveClient, chosen: Exhausted | None, now_s: float
+    ) -> Miss:
+        """Nothing answers a request; whoever listens is told."""
+        playbook, run = self._playbook, client.run
+        recorded = [
+            Recorded(same[0].number, same[0].session, same[0].shape, len(same))
+            for matches in playbook.by_key.values()
+            for same in matches.by_session.values()
+        ]
+        unanswered = [
+            Recorded(entry.number, entry.session, shape, 1) for entry, shape in playbook.unanswered
+        ]
+        near = nearest(shape, recorded + unanswered, client.session)
+        reason: Reason = reason_for(near)
+        if isinstance(chosen, Exhausted):
+            reason = "exhausted"
+        elif any(one.shape.key == shape.key for one in unanswered):
+            reason = "not-answered"
+        found = Miss(
+            reason=reason,
+            request=str(shape),
+            body=None if shape.body_form == "none" else shape.body,
+            nearest=near,
+            state=RunState(
+                run=run.number,
+                client=client.label,
+                session=client.session,
+                done=tuple(f"{number} {playbook.playables[number]}" for number in run.done),
+                waiting=waiting_lines(run, self._unfetched()),
+            ),
+            at_s=now_s,
+        )
+        self.misses_total += 1
+        if len(self.misses) < MAX_MISSES:
+            self.misses.append(found)
+        self.note(now_s, "miss", client, f"{found.reason}: {found.request}")
+        for listener in self.listeners:
+            listener(found)
+        return found
+
+    def report(self) -> Report:
+        """What became of the replay so far."""
+        unfetched = self._unfetched()
+        return Report(
+            cassette=self._playbook.cassette.header.scenario,
+            runs=tuple(run_report(run, unfetched) for run in self._clients.runs),
+            misses=tuple(self.misses),
+            misses_total=self.misses_total,
+        )
+
+    def _add(
+        self, now_s: float, kind: Kind, client: LiveClient, text: str, entry: int | None
+    ) -> None:
+        self.journal.add(
+            Line(
+                at_s=now_s,
+                kind=kind,
+                run=client.run.number,
+                client=client.label,
+                text=text,
+                entry=entry,
+            )
+        )

@@ -1,0 +1,131 @@
+"""Seats: which recorded session of which run a live client takes.
+
+A client takes the session that is named after its user, else the next one nobody has taken that
+made such a request, in order of first appearance. When there is none a new run begins.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from .live_client import Arrival, LiveClient
+from .playbook import Matches, Playbook
+from .player import Run
+
+ALONE = "client"
+"""The session that a client takes in a cassette without any."""
+
+
+class Seats:
+    """The runs of a replay, with their sessions taken and free."""
+
+    def __init__(self, playbook: Playbook, new_run: Callable[[int], Run]) -> None:
+        self.runs: list[Run] = [new_run(1)]
+        self._playbook = playbook
+        self._new_run = new_run
+        self._users = _recorded_users(playbook)
+
+    def are_named(self, user: str | None, session: str) -> bool:
+        """Whether a recorded session is named after a user."""
+        return session in self._users.get(user or "", ())
+
+    def choose(self, arrival: Arrival, fits: frozenset[str]) -> tuple[Run, str]:
+        """The run and session for a new client, whose request was made in the sessions `fits`."""
+        named = self._users.get(arrival.user or "", ())
+        newest = self.runs[-1]
+        if named:
+            candidates = [run for run in reversed(self.runs) if self._is_active(run)]
+            if not self._is_over(newest):
+                candidates.append(newest)
+            for run in candidates:
+                free = [name for name in named if run.is_free(name)]
+                if free:
+                    return run, next((name for name in free if name in fits), free[0])
+            for run in candidates:
+                for name in named:
+                    if self._make_room(run, name):
+                        return run, name
+            return self._begin_run(), next((name for name in named if name in fits), named[0])
+        names = list(self._playbook.sessions) or [ALONE]
+        wanted = [name for name in names if name in fits] or names
+        if not self._is_over(newest) and not self._is_seated(arrival, newest):
+            for name in wanted:
+                if newest.is_free(name):
+                    return newest, name
+        return self._begin_run(), wanted[0]
+
+    def change(self, client: LiveClient, matches: Matches) -> None:
+        """A client whose session was a guess changes to the free one that did what it does.
+
+        As long as it has done nothing that only its present one did, nobody could notice.
+        """
+        if not matches or client.committed:
+            return
+        if client.session in matches.sessions:
+            client.committed = len(matches.sessions) == 1 or matches.are_operations
+            return
+        free = [name for name in self._playbook.sessions if client.run.is_free(name)]
+        target = next((name for name in free if name in matches.sessions), None)
+        if target is not None and not self.are_named(client.user, client.session):
+            self._move(client, target)
+            client.committed = True
+
+    def _make_room(self, run: Run, session: str) -> bool:
+        """Let a client that has a session by guess alone take another one, if there is one."""
+        holder = run.actors.get(session)
+        other = next((name for name in self._playbook.sessions if run.is_free(name)), None)
+        if other is None or not isinstance(holder, LiveClient) or holder.committed:
+            return False
+        if self.are_named(holder.user, session):
+            return False
+        self._move(holder, other)
+        return True
+
+    def _move(self, client: LiveClient, session: str) -> None:
+        del client.run.actors[client.session]
+        client.session = session
+        client.run.actors[session] = client
+        client.mailbox += client.run.unclaimed.pop(session, [])
+
+    def take(self, client: LiveClient, now_s: float) -> None:
+        """A client takes its seat; events that waited for somebody to come are its."""
+        client.run.take(client.session, client, now_s)
+        client.mailbox += client.run.unclaimed.pop(client.session, [])
+
+    def _begin_run(self) -> Run:
+        if not self.runs[-1].actors:
+            return self.runs[-1]
+        self.runs.append(self._new_run(len(self.runs) + 1))
+        return self.runs[-1]
+
+    def _is_active(self, run: Run) -> bool:
+        return any(not client.is_away for client in clients_in(run))
+
+    def _is_over(self, run: Run) -> bool:
+        """Whether all who took part have finished, and nobody was recorded to come after them."""
+        clients = clients_in(run)
+        if not clients or any(not client.finished for client in clients):
+            return False
+        sessions = self._playbook.sessions
+        last = max((sessions[c.session].last for c in clients if c.session in sessions), default=0)
+        return not any(s.first > last for s in sessions.values() if run.is_free(s.name))
+
+    def _is_seated(self, arrival: Arrival, run: Run) -> bool:
+        """Whether this user has a session of the run already: nobody is two recorded clients."""
+        return arrival.user is not None and any(c.user == arrival.user for c in clients_in(run))
+
+
+def clients_in(run: Run) -> list[LiveClient]:
+    """The live clients that have taken a session of a run."""
+    return [actor for actor in run.actors.values() if isinstance(actor, LiveClient)]
+
+
+def _recorded_users(playbook: Playbook) -> dict[str, tuple[str, ...]]:
+    """The recorded sessions of each user: `agent7`, and `agent7-2` for a second one."""
+    found: dict[str, tuple[str, ...]] = {}
+    for name in playbook.sessions:
+        stem, dash, number = name.rpartition("-")
+        users = [name] + ([stem] if dash and number.isdecimal() else [])
+        for user in users:
+            found[user] = (*found.get(user, ()), name)
+    return found
