@@ -206,6 +206,10 @@ class Clients:
             return Found(known)
         # A client that keeps its cookies would have presented them.
         group = [one for one in group if not one.keeps_cookies]
+        late = [one for one in group if one.finished and self._is_late_for(one, matches)]
+        if late and matches.are_operations:
+            # What is recorded after a goodbye comes from one that said it, not from its twin.
+            return Found(late[0])
         active = [one for one in group if not one.finished] or group[-1:]
         if not active:
             adopted = self._adoptable(arrival) if arrival.authorization is not None else None
@@ -269,12 +273,18 @@ class Clients:
         recordings = matches.by_session.get(client.session, [])
         if matches.are_operations and client.run.is_unplayed(recordings):
             return False
-        session = self._playbook.sessions.get(client.session)
-        ended = session.ended if session is not None else None
-        late = [one for one in recordings if ended is not None and one.number > ended]
-        if client.run.is_unplayed(late):
+        if self._is_late_for(client, matches):
             return False
         return not cookie or not self._is_anything_left(client)
+
+    def _is_late_for(self, client: LiveClient, matches: Matches) -> bool:
+        """Whether this was recorded after the end of the client's session and is still to come."""
+        session = self._playbook.sessions.get(client.session)
+        ended = session.ended if session is not None else None
+        recordings = matches.by_session.get(client.session, [])
+        return client.run.is_unplayed(
+            one for one in recordings if ended is not None and one.number > ended
+        )
 
     def _may_come_back(self, client: LiveClient, cookie: bool) -> bool:
         """Whether a handshake after a disconnect goes on with the same recorded session."""
