@@ -94,9 +94,12 @@ def test_the_same_client_again(
 
 
 def test_two_clients_at_once_with_the_other_version(version: Version, recording: Recording) -> None:
-    """Who recorded does not matter; each client has its own chat."""
+    """Who recorded does not matter; each client has its own chat.
+
+    Not strict: nothing tells whose a read is that came before either handshake.
+    """
     other: Version = "cometd9" if version == "cometd3" else "cometd3"
-    with replayed(recording.cassette) as url:
+    with replayed(recording.cassette, "--no-strict") as url:
         clients = [start(which, url, PLAN, path="/cometd") for which in (version, other)]
         seen = [client.seen() for client in clients]
         for one in seen:
