@@ -15,9 +15,7 @@ from .json_value import Json
 from .typed_path import Location
 
 _SPACE = re.compile(r"[ \t\n\r]*")
-_SCALAR = re.compile(
-    r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][-+]?\d+)?|true|false|null|NaN|-?Infinity"
-)
+_SCALAR = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][-+]?\d+)?|true|false|null|NaN|-?Infinity")
 """The last two are no JSON (RFC 8259 §6), but Python and others write them."""
 Scalar = tuple[Location, int, int, Json]
 """Location, where the text of it starts and ends, and the value."""
