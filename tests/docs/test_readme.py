@@ -21,7 +21,7 @@ README = (ROOT / "README.md").read_text()
 def block(language: str, containing: str) -> str:
     """The fenced block of a language that contains some text."""
     blocks = re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
-    return next(found for found in blocks if containing in found)
+    return str(next(found for found in blocks if containing in found))
 
 
 def test_every_file_it_links_to_is_there() -> None:

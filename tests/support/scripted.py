@@ -53,7 +53,8 @@ class Script:
     """A cassette in the making: entries get their numbers in order, a second apart."""
 
     def __init__(self, profile: str = "workbins", **header: Any) -> None:
-        self.header = Header(**({"profile": profile, "origin": "https://gws.example"} | header))
+        known: dict[str, Any] = {"profile": profile, "origin": "https://gws.example"}
+        self.header = Header(**(known | header))
         self.entries: list[Entry] = []
 
     @property
