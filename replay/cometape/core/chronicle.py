@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cached_property
 
 from .clients import Clients
 from .journal import Journal, Kind, Line, Report
@@ -11,10 +12,12 @@ from .live_client import LiveClient
 from .matching import Shape
 from .miss import Miss, Reason, Recorded, RunState, nearest, reason_for
 from .playbook import Playbook
-from .player import Due, Exhausted
+from .player import Due, Exhausted, Run
 
 MAX_MISSES = 1000
 """Misses kept in full; more are only counted."""
+_LATEST = 20
+"""Operations a miss lists."""
 
 
 class Chronicle:
@@ -49,19 +52,11 @@ class Chronicle:
     ) -> Miss:
         """Nothing answers a request; whoever listens is told."""
         playbook, run = self._playbook, client.run
-        recorded = [
-            Recorded(same[0].number, same[0].session, same[0].shape, len(same))
-            for matches in playbook.by_key.values()
-            for same in matches.by_session.values()
-        ]
-        unanswered = [
-            Recorded(entry.number, entry.session, shape, 1) for entry, shape in playbook.unanswered
-        ]
-        near = nearest(shape, recorded + unanswered, client.session)
+        near = nearest(shape, self._recorded, client.session)
         reason: Reason = reason_for(near)
         if isinstance(chosen, Exhausted):
             reason = "exhausted"
-        elif any(one.shape.key == shape.key for one in unanswered):
+        elif any(recorded.key == shape.key for _, recorded in playbook.unanswered):
             reason = "not-answered"
         found = Miss(
             reason=reason,
@@ -72,7 +67,7 @@ class Chronicle:
                 run=run.number,
                 client=client.label,
                 session=client.session,
-                done=tuple(f"{number} {playbook.playables[number]}" for number in run.done),
+                done=self._done(run),
                 waiting=waiting_lines(run, self._unfetched()),
             ),
             at_s=now_s,
@@ -84,6 +79,22 @@ class Chronicle:
         for listener in self.listeners:
             listener(found)
         return found
+
+    @cached_property
+    def _recorded(self) -> list[Recorded]:
+        """Every recorded request, once for each session."""
+        playbook = self._playbook
+        return [
+            Recorded(same[0].number, same[0].session, same[0].shape, len(same))
+            for matches in playbook.by_key.values()
+            for same in matches.by_session.values()
+        ] + [Recorded(entry.number, entry.session, shape) for entry, shape in playbook.unanswered]
+
+    def _done(self, run: Run) -> tuple[str, ...]:
+        """The last operations of a run, in their order."""
+        lines = [f"{number} {self._playbook.playables[number]}" for number in run.done[-_LATEST:]]
+        earlier = len(run.done) - len(lines)
+        return tuple(([f"({earlier} earlier ones)"] if earlier else []) + lines)
 
     def report(self) -> Report:
         """What became of the replay so far."""

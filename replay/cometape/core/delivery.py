@@ -28,30 +28,51 @@ class Delivery:
         self._playbook = playbook
         self._bayeux = bayeux
         self._delivered = delivered
-        self._waiting: dict[LiveClient, None] = {}
-        """Clients that may have something in their mailbox."""
+        self._changed: dict[LiveClient, None] = {}
+        """Clients whose mailbox is worth another look."""
         self._in_flight: dict[str, list[tuple[JsonObject, Due]]] = {}
         """Events given to a Bayeux session that may still lie in its queue, by client id."""
 
     def give(self, dues: Sequence[Due], now_s: float) -> list[BayeuxAction]:
         """Events whose time has come."""
-        receivers: dict[LiveClient, None] = {}
+        letters: dict[LiveClient, list[Due]] = {}
         for due in dues:
             for receiver in self._receivers(due):
-                receiver.mailbox.append(due)
-                receivers[receiver] = None
-        return [action for receiver in receivers for action in self.deliver(receiver, now_s)]
+                letters.setdefault(receiver, []).append(due)
+        wanted: list[BayeuxAction] = []
+        for receiver, mine in letters.items():
+            left, actions = self._hand_over(receiver, mine, now_s)
+            receiver.mailbox += left
+            wanted += actions
+        return wanted
+
+    def changed(self, client: LiveClient) -> None:
+        """A client has a new session or subscription, or more in its mailbox."""
+        if client.mailbox:
+            self._changed[client] = None
 
     def deliver_waiting(self, now_s: float) -> list[BayeuxAction]:
-        """Something may have changed: a session has begun, a subscription was made."""
-        return [action for client in list(self._waiting) for action in self.deliver(client, now_s)]
+        """What the changed clients have waited for."""
+        wanted: list[BayeuxAction] = []
+        changed, self._changed = self._changed, {}
+        for client in changed:
+            waiting, client.mailbox = client.mailbox, []
+            client.mailbox, actions = self._hand_over(client, waiting, now_s)
+            wanted += actions
+        return wanted
 
-    def deliver(self, client: LiveClient, now_s: float) -> list[BayeuxAction]:
-        """What waits for a client, as far as its Bayeux sessions can take it."""
+    def _hand_over(
+        self, client: LiveClient, dues: Sequence[Due], now_s: float
+    ) -> tuple[list[Due], list[BayeuxAction]]:
+        """Give a client what its Bayeux sessions can take; what they cannot is left over."""
+        found = [self._bayeux.session(client_id) for client_id in client.client_ids]
+        living = [session for session in found if session is not None]
+        if not living:
+            return list(dues), []
         wanted: list[BayeuxAction] = []
         left: list[Due] = []
-        for due in client.mailbox:
-            sessions = self._takers(client, due)
+        for due in dues:
+            sessions = _takers(living, due)
             if not sessions:
                 left.append(due)
                 continue
@@ -65,16 +86,7 @@ class Delivery:
             number = due.follower.event.number
             due.run.delivered[number] = due.run.delivered.get(number, 0) + 1
             self._delivered(client, due, now_s)
-        client.mailbox = left
-        self.expect(client)
-        return wanted
-
-    def expect(self, client: LiveClient) -> None:
-        """Look at a client's mailbox again when something changes, if anything is in it."""
-        if client.mailbox:
-            self._waiting[client] = None
-        else:
-            self._waiting.pop(client, None)
+        return left, wanted
 
     def ended(self, session: Session, client: LiveClient, *, expired: bool) -> None:
         """A Bayeux session has ended; what an expired one did not fetch waits for the next."""
@@ -87,7 +99,7 @@ class Delivery:
         client.mailbox = unread + client.mailbox
         for due in unread:
             due.run.delivered[due.follower.event.number] -= 1
-        self.expect(client)
+        self.changed(client)
 
     def unfetched(self) -> list[Due]:
         """Events given to Bayeux sessions whose clients have not fetched them."""
@@ -109,19 +121,6 @@ class Delivery:
         due.run.unclaimed.setdefault(due.session, []).append(due)
         return []
 
-    def _takers(self, client: LiveClient, due: Due) -> list[Session]:
-        """The living Bayeux sessions of a client that an event is for."""
-        found = [self._bayeux.session(client_id) for client_id in client.client_ids]
-        living = [session for session in found if session is not None]
-        if due.follower.unsubscribed:
-            return living[-1:]
-        channel = due.follower.event.channel
-        return [
-            session
-            for session in living
-            if any(channels.matches(pattern, channel) for pattern in session.subscriptions)
-        ]
-
     def _message(self, client: LiveClient, due: Due) -> JsonObject:
         event = due.follower.event
         live = due.run.event_lookup(due, client)
@@ -130,3 +129,15 @@ class Delivery:
         if event.message_id is not None and due.play is not None and due.play.message_id:
             message["id"] = due.play.message_id
         return message
+
+
+def _takers(living: Sequence[Session], due: Due) -> Sequence[Session]:
+    """Those of a client's living Bayeux sessions that an event is for."""
+    if due.follower.unsubscribed:
+        return living[-1:]
+    channel = due.follower.event.channel
+    return [
+        session
+        for session in living
+        if any(channels.matches(pattern, channel) for pattern in session.subscriptions)
+    ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 
 from .cassette import Exchange, Handshake, Publish, Subscribe
 from .journal import Repeat, RunReport, Undelivered, Unplayed
@@ -35,10 +36,11 @@ def run_report(run: Run, queued: Sequence[Due] = ()) -> RunReport:
     )
 
 
-def waiting_lines(run: Run, queued: Sequence[Due] = ()) -> tuple[str, ...]:
-    """The events of a run that were not delivered yet, each in a line."""
+def waiting_lines(run: Run, queued: Sequence[Due] = (), limit: int = 20) -> tuple[str, ...]:
+    """The first events of a run that were not delivered yet, each in a line."""
     queued = [due for due in queued if due.run is run]
-    return tuple(f"event {one.entry} ({one.what}): {one.why}" for one in _undelivered(run, queued))
+    first = islice(_undelivered(run, queued), limit)
+    return tuple(f"event {one.entry} ({one.what}): {one.why}" for one in first)
 
 
 def _unplayed(run: Run) -> Iterator[Unplayed]:

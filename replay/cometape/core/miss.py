@@ -48,7 +48,7 @@ HINTS: dict[Reason, str] = {
 _NEAREST = 3
 _COMPARED = 100
 """How many recordings are compared down to the texts; those with the most equal segments."""
-_LISTED = 12
+_LISTED = 21
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,9 +90,9 @@ class RunState:
     client: str
     session: str
     done: tuple[str, ...] = ()
-    """Operations played, in their order."""
+    """The last operations played, in their order."""
     waiting: tuple[str, ...] = ()
-    """Events not delivered yet, each with what it waits for."""
+    """The first events not delivered yet, each with what it waits for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,7 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 
 from .bayeux import channel as channels
 from .cassette import (
@@ -224,7 +224,7 @@ class Playbook:
             if isinstance(entry, Exchange):
                 self._index_exchange(entry, session)
             elif isinstance(entry, Event):
-                self.relations.add(entry.number, Subject.of_json(entry.data), event=True)
+                self.relations.add(entry.number, partial(Subject.of_json, entry.data), event=True)
             elif isinstance(entry, Handshake):
                 session.comebacks += session.ended is not None and entry.successful
                 session.handshakes.append(entry)
@@ -257,8 +257,7 @@ class Playbook:
         )
         self._add(playable)
         if playable.is_operation:
-            subject = Subject.of_shape(found).plus(Subject.of_body(entry.response.body))
-            self.relations.add(entry.number, subject)
+            self.relations.add(entry.number, partial(_about, found, entry.response.body))
         if playable.ends_session and session.ended is None:
             session.ended = entry.number
 
@@ -276,7 +275,7 @@ class Playbook:
             past=len(self.relations),
         )
         self._add(playable)
-        self.relations.add(entry.number, Subject.of_json(entry.data))
+        self.relations.add(entry.number, partial(Subject.of_json, entry.data))
 
     def _add(self, playable: Playable) -> None:
         shape = playable.shape
@@ -351,6 +350,10 @@ class Playbook:
             for pattern, attempts in subscribes.items()
             if any(attempt.successful for attempt in attempts)
         )
+
+
+def _about(request: Shape, answer: bytes) -> Subject:
+    return Subject.all_of((Subject.of_shape(request), Subject.of_body(answer)))
 
 
 def summary(data: Json, words: Sequence[str] = ("messageType", "type", "event", "name")) -> str:

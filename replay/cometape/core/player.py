@@ -10,6 +10,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Protocol
 
 from .cassette import Entry
@@ -17,7 +18,7 @@ from .errors import ConfigurationError
 from .exchange import Response
 from .identity import Binding, Identity
 from .playbook import START, Follower, Matches, Playable, Playbook
-from .relation import NOTHING, Subject, best_state
+from .relation import NearestState, Subject
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,8 +115,10 @@ class Exhausted:
 class _Reading:
     """What one session's recordings of one read show at the moment."""
 
-    facts: int
-    recordings: Sequence[Playable]
+    nearest: NearestState
+    facts: int = 0
+    """How many of the run's facts it knows."""
+    recordings: Sequence[Playable] = ()
     at: int = 0
     """The first of them that may be unplayed."""
 
@@ -145,8 +148,8 @@ class Run:
         self._first_plays: dict[int, Play] = {}
         self._scheduled: list[tuple[float, int, Due]] = []
         self._count = 0
-        self._happened: set[int] = set()
-        self._last_fact: int | None = None
+        self._facts: dict[int, None] = {}
+        """What has happened, in its order."""
         self._next: dict[tuple[int, str], int] = {}
         self._readings: dict[tuple[int, str], _Reading] = {}
         self._weights: dict[tuple[int, str], list[float]] = {}
@@ -315,8 +318,7 @@ class Run:
     def _note_fact(self, number: int) -> None:
         index = self.playbook.relations.index(number)
         if index is not None:
-            self._happened.add(index)
-            self._last_fact = index
+            self._facts.setdefault(index)
 
     def _set_off(self, play: Play) -> None:
         at_s = play.at_s
@@ -343,21 +345,22 @@ class Run:
         return recordings[at] if at < len(recordings) else None
 
     def _read(self, matches: Matches, session: str) -> Playable:
-        key = (id(matches), session)
         recordings = matches.by_session[session]
+        if len(recordings) == 1:
+            return recordings[0]
+        key = (id(matches), session)
         reading = self._readings.get(key)
-        if reading is None or reading.facts != len(self._happened):
-            if len(recordings) == 1:
-                fitting: Sequence[Playable] = recordings
-            else:
-                state = best_state(
-                    (one.past for one in recordings),
-                    self._weights_of(key, recordings),
-                    self._happened,
-                    self._last_fact,
-                )
-                fitting = [one for one in recordings if one.past == state]
-            reading = self._readings[key] = _Reading(len(self._happened), fitting)
+        if reading is None:
+            weights = self._weights_of(key, recordings)
+            nearest = NearestState((one.past for one in recordings), weights)
+            reading = self._readings[key] = _Reading(nearest)
+        if reading.facts != len(self._facts) or not reading.recordings:
+            for fact in islice(self._facts, reading.facts, None):
+                reading.nearest.happened(fact)
+            reading.facts = len(self._facts)
+            state = reading.nearest.best()
+            reading.recordings = [one for one in recordings if one.past == state]
+            reading.at = 0
         while reading.at < len(reading.recordings) - 1:
             if reading.recordings[reading.at].number not in self.played:
                 break
@@ -367,10 +370,8 @@ class Run:
     def _weights_of(self, key: tuple[int, str], recordings: Sequence[Playable]) -> list[float]:
         weights = self.playbook.read_weights.get(key)
         if weights is None:
-            answered = NOTHING
-            for one in recordings:
-                if one.exchange.response is not None:
-                    answered = answered.plus(Subject.of_body(one.exchange.response.body))
+            responses = [one.exchange.response for one in recordings]
+            answered = Subject.all_of(Subject.of_body(r.body) for r in responses if r is not None)
             asked = Subject.of_shape(recordings[0].shape)
             weights = self.playbook.relations.weights(asked, answered)
             self.playbook.read_weights[key] = weights

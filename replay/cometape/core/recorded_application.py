@@ -53,7 +53,7 @@ class RecordedApplication:
         """Accept or refuse as recorded; the client takes a recorded session."""
         client = self._shaken = self._clients.of_handshake(self.arrival, now_s)
         client.finished = False
-        self.delivery.expect(client)
+        self.delivery.changed(client)
         recorded = self._nth_handshake(client)
         client.handshakes += 1
         number = recorded.number if recorded is not None else None
@@ -76,6 +76,7 @@ class RecordedApplication:
     ) -> str | None:
         """The recorded outcome; a channel that was never asked for may be subscribed to."""
         client = _client_of(session)
+        self.delivery.changed(client)
         recorded = self._playbook.sessions.get(client.session)
         subscribes = recorded.subscribes if recorded is not None else {}
         attempts = subscribes.get(channel, [])

@@ -11,8 +11,10 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 from .json_value import Json
 from .matching import Shape
@@ -60,9 +62,12 @@ class Subject:
         except (ValueError, RecursionError):
             return NOTHING
 
-    def plus(self, other: Subject) -> Subject:
-        """Both."""
-        return Subject(self.ids | other.ids, self.path or other.path)
+    @classmethod
+    def all_of(cls, subjects: Iterable[Subject]) -> Subject:
+        """All of them together; the path is that of the first that has one."""
+        found = list(subjects)
+        paths = (one.path for one in found if one.path)
+        return cls(frozenset().union(*(one.ids for one in found)), next(paths, ()))
 
 
 NOTHING = Subject(frozenset())
@@ -81,18 +86,19 @@ class Relations:
     def __init__(self) -> None:
         self._facts: list[_Fact] = []
         self._index: dict[int, int] = {}
+        self._parts: dict[int, list[Callable[[], Subject]]] = {}
+        """What each group is about, to be found out when it is first asked."""
         self._subjects: dict[int, Subject] = {}
-        """By group."""
         self._frequency: dict[str, int] | None = None
 
     def __len__(self) -> int:
         return len(self._facts)
 
-    def add(self, number: int, subject: Subject, *, event: bool = False) -> None:
-        """A fact, by its entry number, in recorded order."""
+    def add(self, number: int, subject: Callable[[], Subject], *, event: bool = False) -> None:
+        """A fact, by its entry number, in recorded order; `subject` tells what it is about."""
         index = self._index[number] = len(self._facts)
         self._facts.append(_Fact(index, SPONTANEOUS if event else 1.0))
-        self._subjects[index] = subject
+        self._parts[index] = [subject]
 
     def share(self, cause: int, events: Sequence[int]) -> None:
         """Some events are the effect of a cause: they are about the same things."""
@@ -101,7 +107,7 @@ class Relations:
             index = self._index[number]
             if group is not None and index != group:
                 self._facts[index] = _Fact(group, CAUSED / len(events))
-                self._subjects[group] = self._subjects[group].plus(self._subjects.pop(index))
+                self._parts[group] += self._parts.pop(index)
 
     def index(self, number: int) -> int | None:
         """The place of an entry among the facts; None when it is none."""
@@ -109,6 +115,9 @@ class Relations:
 
     def weights(self, asked: Subject, answered: Subject) -> list[float]:
         """How much each fact counts for a read that asks for something and answers something."""
+        for group, parts in self._parts.items():
+            if group not in self._subjects:
+                self._subjects[group] = Subject.all_of(part() for part in parts)
         strengths = {
             group: self._strength(subject, asked, answered)
             for group, subject in self._subjects.items()
@@ -135,29 +144,48 @@ class Relations:
         return math.log(total / self._frequency.get(token, 1)) / math.log(total)
 
 
-def best_state(
-    states: Iterable[int], weights: Sequence[float], happened: Collection[int], last: int | None
-) -> int:
-    """Of recorded states (each: so many facts came before), the one nearest to a run's.
+class NearestState:
+    """Of the recorded states of one read, the one nearest to what a run has done.
 
-    The distance is the weight of the facts that are in one and not in the other. Of equally near
-    states the one that has the run's `last` fact is taken, then the one with the nearest number of
-    facts, then the earliest.
+    A state is the number of facts that came before. The distance is the weight of the facts that
+    are in one and not in the other; with every fact that happens it changes by the same amount for
+    all states before the fact, and for all after it.
     """
-    wanted = sorted(set(states))
-    distance = sum(weights[index] for index in happened)
-    distances: dict[int, float] = {}
-    at = 0
-    for state in wanted:
-        for index in range(at, state):
-            distance += -weights[index] if index in happened else weights[index]
-        at = state
-        distances[state] = distance
-    nearest = min(distances.values())
-    close = [state for state in wanted if distances[state] <= nearest + 1e-9]
-    if last is not None:
-        close = [state for state in close if state > last] or close
-    return min(close, key=lambda state: (abs(state - len(happened)), state))
+
+    def __init__(self, states: Iterable[int], weights: Sequence[float]) -> None:
+        self._states = sorted(set(states))
+        self._weights = weights
+        self._happened = 0
+        self._last: int | None = None
+        self._steps: list[float] = []
+        """How the distance of each state differs from that of the state before it."""
+        at = 0
+        for state in self._states:
+            self._steps.append(sum(weights[at:state]))
+            at = state
+
+    def happened(self, fact: int) -> None:
+        """A fact is now one of the run's; each is told once."""
+        weight = self._weights[fact]
+        after = bisect_right(self._states, fact)
+        self._steps[0] += weight if after else -weight
+        if 0 < after < len(self._states):
+            self._steps[after] -= 2 * weight
+        self._happened += 1
+        self._last = fact
+
+    def best(self) -> int:
+        """The nearest state.
+
+        Of equally near ones, one that has the run's last fact is taken, then the one with the
+        nearest number of facts, then the earliest.
+        """
+        distances = list(accumulate(self._steps))
+        nearest = min(distances) + 1e-6
+        close = [s for s, d in zip(self._states, distances, strict=True) if d <= nearest]
+        if self._last is not None:
+            close = [state for state in close if state > self._last] or close
+        return min(close, key=lambda state: (abs(state - self._happened), state))
 
 
 def _nested(one: Sequence[str], other: Sequence[str]) -> float:

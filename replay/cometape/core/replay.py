@@ -217,7 +217,8 @@ class Replay:
         self.chronicle.note(now_s, kind, client, str(chosen), chosen.number)
         actions: list[Action] = [Respond(exchange, response)]
         if client.mailbox:  # it has just taken a session whose events had been waiting
-            actions += self._endpoint.actions(self._delivery.deliver(client, now_s), now_s)
+            self._delivery.changed(client)
+            actions += self._after(now_s)
         return actions
 
     def _matches(self, request: Request) -> tuple[Shape, Matches]:
