@@ -353,9 +353,10 @@ class BayeuxObserver:
         return [event(client.name, at_s, self._scrubber.message(message))]
 
     def _disconnected_by_server(self, carrier: _Carrier, at_s: float) -> Sequence[Entry]:
-        if not carrier.sessions:
-            return []
-        client = carrier.sessions[-1].client
+        if carrier.sessions:
+            client = carrier.sessions[-1].client
+        else:  # its handshake was not seen
+            client = self._clients.of_exchange(carrier.seen)
         self._clients.has_ended(client)
         return [Disconnect(number=UNNUMBERED, session=client.name, at_s=at_s, by="server")]
 
@@ -413,7 +414,9 @@ class BayeuxObserver:
 
     def _evidence(self, asked: CapturedRequest, captured: CapturedExchange) -> Evidence:
         cookies = self._profile.session_cookies
-        return evidence(asked.connection, asked.request, captured.response, cookies)
+        return evidence(
+            asked.connection, asked.request, captured.response, cookies, asked.session
+        )
 
     def _bases(self, origin: str) -> list[str]:
         return [*self._profile.bayeux_paths, *self.endpoints.get(origin, ())]

@@ -49,6 +49,8 @@ class CapturedRequest:
     request: Request
     at_s: float
     """When its head had arrived."""
+    session: str | None = None
+    """Name of the client session, where the source of the traffic tells; None: to be found out."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

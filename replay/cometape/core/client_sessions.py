@@ -12,6 +12,8 @@ single mark on the wire says so. The rules, the strongest first:
 4. The TCP connection.
 5. The only client it can be.
 
+Traffic that was exported from a cassette says itself whose it is, and is believed.
+
 A handshake carries no client id: it belongs to a client whose Bayeux session is gone, or that
 never had one, before it is taken for a new client. So a `402` with re-handshake stays one session.
 """
@@ -74,6 +76,8 @@ class Evidence:
     browsers: tuple[str, ...] = ()
     unsafe: bool = False
     """Whether the method asks for a change: an anonymous POST that is given a cookie logs in."""
+    session: str | None = None
+    """The name of the client session, where no inference is needed (`CapturedRequest.session`)."""
 
 
 def evidence(
@@ -81,6 +85,7 @@ def evidence(
     request: Request,
     response: Response | None,
     session_cookies: tuple[str, ...],
+    session: str | None = None,
 ) -> Evidence:
     """Read the marks of a request and its answer."""
     cookies = request.cookies()
@@ -95,6 +100,7 @@ def evidence(
         user=user,
         browsers=tuple(browser for browser in browsers if browser),
         unsafe=request.method not in ("GET", "HEAD", "OPTIONS", "TRACE"),
+        session=session,
     )
 
 
@@ -111,6 +117,8 @@ class ClientSessions:
 
     def of_exchange(self, seen: Evidence) -> Client:
         """The client a REST exchange belongs to."""
+        if seen.session is not None:
+            return self.learn(self._named(seen.session), seen)
         client = self._by_cookie(seen)
         if client is None and seen.credentials is not None:
             client = self._by_credentials(seen)
@@ -120,6 +128,8 @@ class ClientSessions:
 
     def of_handshake(self, seen: Evidence) -> Client:
         """The client a handshake belongs to, new if all that fit have a live Bayeux session."""
+        if seen.session is not None:
+            return self.learn(self._named(seen.session), seen)
         client = self._by_cookie(seen)
         if client is not None:
             client = self._free_sibling(client, seen)
@@ -168,6 +178,14 @@ class ClientSessions:
         client.life = Life.ENDED
 
     # -- which one -----------------------------------------------------------------------------
+
+    def _named(self, name: str) -> Client:
+        found = next((client for client in self.clients if client.name == name), None)
+        if found is None:
+            found = Client(name=name)
+            self._names.add(name)
+            self.clients.append(found)
+        return found
 
     def _by_cookie(self, seen: Evidence) -> Client | None:
         for cookie in seen.presented:

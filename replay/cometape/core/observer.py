@@ -96,7 +96,7 @@ class Observer:
     def _plain(self, captured: CapturedExchange) -> Exchange:
         asked, response = captured.asked, captured.response
         cookies = self.profile.session_cookies
-        seen = evidence(asked.connection, asked.request, response, cookies)
+        seen = evidence(asked.connection, asked.request, response, cookies, asked.session)
         client = self._clients.of_exchange(seen)
         self.origins[asked.origin] += 1
         return Exchange(

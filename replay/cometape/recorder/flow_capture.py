@@ -79,7 +79,7 @@ class FlowCapture:
             connection=self.flow.client_conn.id,
             origin=origin_of(sent),
             request=Request(
-                method=sent.method, target=_target(sent.data.path), headers=headers, body=body
+                method=sent.method, target=target_of(sent.data.path), headers=headers, body=body
             ),
             at_s=self.started_s,
         )
@@ -162,7 +162,8 @@ def _text(data: bytes) -> str:
         return data.decode("latin-1")
 
 
-def _target(path: bytes) -> str:
+def target_of(path: bytes) -> str:
+    """Path and query as text; what is not ASCII percent-encoded."""
     try:
         return path.decode("ascii")
     except UnicodeDecodeError:

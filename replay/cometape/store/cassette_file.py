@@ -63,9 +63,12 @@ def save(cassette: Cassette, path: str | os.PathLike[str], *, overwrite: bool = 
     Raises CassetteError when the file exists (without `overwrite`), is being recorded into, or
     cannot be written; what was there stays.
     """
-    target = Path(os.path.realpath(path))
-    data = dump(cassette).encode("utf-8")
-    os.close(_create(target, data, os.fspath(path), overwrite))
+    write(dump(cassette).encode("utf-8"), path, overwrite=overwrite)
+
+
+def write(data: bytes, path: str | os.PathLike[str], *, overwrite: bool = False) -> None:
+    """Write a file of any kind as `save` writes a cassette. Raises CassetteError as `save` does."""
+    os.close(_create(Path(os.path.realpath(path)), data, os.fspath(path), overwrite))
 
 
 class CassetteWriter:
