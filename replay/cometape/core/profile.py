@@ -97,6 +97,46 @@ class SecretRule:
     """Whether an object or array under such a name is secret with all its texts and numbers."""
     named_by: str | None = None
     """A response header whose value is one more header name of this rule (`X-CSRF-HEADER`)."""
+    patterns: tuple[str, ...] = ()
+    """Regular expressions for secrets that give themselves away by their shape, in any text; of
+    one with groups the first is the secret."""
+
+
+Shape = Literal["e-mail", "phone"]
+"""What can be told from its looks: an e-mail address (RFC 5322 §3.4.1, the plain form), a phone
+number in international form (E.164, with its `+`)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PersonalRule:
+    """Where personal data is found; replaced by pseudonyms when that is asked for."""
+
+    name: str
+    kind: str
+    """Kind of the pseudonym: `person`, `user`, `e-mail`, `phone`, `text`, …"""
+    where: tuple[Where, ...] = ("json", "query", "form")
+    names: tuple[str, ...] = ()
+    """In any case, with any separators; `*` stands for any text."""
+    exceptions: tuple[str, ...] = ()
+    paths: tuple[TypedPath, ...] = ()
+    """Fields of JSON bodies and of event data, for names that are personal in their place only."""
+    shape: Shape | None = None
+    """Also replaced wherever in a text something looks like this."""
+    everywhere: bool = True
+    """Whether a value once met is replaced wherever else it turns up."""
+    numbers: bool = False
+    """Whether a JSON number under such a name is personal too."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AllowRule:
+    """What the last scan must not take for a secret."""
+
+    name: str
+    fields: tuple[str, ...] = ("*",)
+    """Fields as the scan names them, `response.json *.id`; `*` stands for any text."""
+    values: str | None = None
+    """A regular expression: what fits it is passed over; None: all of such a field is."""
 
 
 Condition = tuple[TypedPath, tuple[Json, ...]]
@@ -152,6 +192,9 @@ class Profile:
     identities: tuple[IdentityKind, ...] = ()
     secrets: tuple[SecretRule, ...] = ()
     """In order of precedence: the first rule that has a name decides its kind."""
+    personal: tuple[PersonalRule, ...] = ()
+    """In order of precedence."""
+    allow: tuple[AllowRule, ...] = ()
     causes: tuple[CauseRule, ...] = ()
     """In order of precedence."""
     subjects: tuple[TypedPath, ...] = ()

@@ -15,14 +15,17 @@ from typing import Any, NoReturn, TypeVar, cast, get_args
 from .errors import ProfileError
 from .json_value import Json
 from .profile import (
+    AllowRule,
     CauseRule,
     Condition,
     Form,
     IdentityKind,
     Part,
+    PersonalRule,
     Place,
     Profile,
     SecretRule,
+    Shape,
     Where,
 )
 from .typed_path import TypedPath
@@ -42,6 +45,8 @@ _PROFILE_KEYS = (
     "volatile",
     "identities",
     "secrets",
+    "personal",
+    "allow",
     "causes",
     "without",
 )
@@ -56,7 +61,20 @@ _SECRET_KEYS = (
     "numbers",
     "below",
     "named_by",
+    "patterns",
 )
+_PERSONAL_KEYS = (
+    "name",
+    "kind",
+    "where",
+    "names",
+    "except",
+    "paths",
+    "shape",
+    "everywhere",
+    "numbers",
+)
+_ALLOW_KEYS = ("name", "fields", "values")
 _CAUSE_KEYS = (
     "name",
     "channel",
@@ -72,7 +90,7 @@ _SAME_FORMS = "path:last, path:any, query:<name>, json:<path>, answer:<path>"
 _KIND = re.compile(r"[a-z][a-z0-9-]*")
 
 T = TypeVar("T")
-Named = TypeVar("Named", IdentityKind, SecretRule, CauseRule)
+Named = TypeVar("Named", IdentityKind, SecretRule, PersonalRule, AllowRule, CauseRule)
 
 
 def parse_profile(mapping: object, source: str, *, base: Profile | None = None) -> Profile:
@@ -103,6 +121,14 @@ def parse_profile(mapping: object, source: str, *, base: Profile | None = None) 
         secrets=_laid_over(
             [_secret(node) for node in keys.at("secrets", []).items()], inherited.secrets, without
         ),
+        personal=_laid_over(
+            [_personal(node) for node in keys.at("personal", []).items()],
+            inherited.personal,
+            without,
+        ),
+        allow=_laid_over(
+            [_allow(node) for node in keys.at("allow", []).items()], inherited.allow, without
+        ),
         causes=_laid_over(
             [_cause(node) for node in keys.at("causes", []).items()], inherited.causes, without
         ),
@@ -117,8 +143,8 @@ def parse_profile(mapping: object, source: str, *, base: Profile | None = None) 
         safe_methods=tuple(keys.strings("safe_methods")) or inherited.safe_methods,
     )
     known = {kind.name for kind in inherited.identities}
-    known |= {rule.name for rule in inherited.secrets}
-    known |= {rule.name for rule in inherited.causes}
+    for rules in (inherited.secrets, inherited.personal, inherited.allow, inherited.causes):
+        known |= {rule.name for rule in rules}
     if without - known:
         keys.at("without").fail(
             f"{sorted(without - known)[0]!r} is no rule or identity kind of the extended profile",
@@ -148,22 +174,49 @@ def _identity(name: str, node: _Node) -> IdentityKind:
 
 def _secret(node: _Node) -> SecretRule:
     keys = node.mapping(_SECRET_KEYS)
-    kind = keys.required("kind")
-    if not _KIND.fullmatch(kind.text()):
-        kind.fail(f"{kind.text()!r} is no placeholder kind", "write small-letters-and-dashes")
+    by_name = "names" in keys or "patterns" not in keys
     return SecretRule(
         name=keys.required("name").text(),
-        kind=kind.text(),
-        where=tuple(
-            cast(Where, where.choice(get_args(Where)))
-            for where in keys.required("where").one_or_more()
-        ),
-        names=tuple(name.text() for name in keys.required("names").one_or_more()),
+        kind=keys.required("kind").placeholder_kind(),
+        where=keys.required("where").places_of_names() if by_name else (),
+        names=tuple(name.text() for name in keys.required("names").one_or_more())
+        if by_name
+        else (),
         exceptions=tuple(keys.strings("except")),
         everywhere=keys.at("everywhere", True).boolean(),
         numbers=keys.at("numbers", True).boolean(),
         below=keys.at("below", True).boolean(),
         named_by=keys.at("named_by").text() if "named_by" in keys else None,
+        patterns=tuple(node.pattern() for node in keys.at("patterns", []).items()),
+    )
+
+
+def _personal(node: _Node) -> PersonalRule:
+    keys = node.mapping(_PERSONAL_KEYS)
+    rule = PersonalRule(
+        name=keys.required("name").text(),
+        kind=keys.required("kind").placeholder_kind(),
+        where=keys.at("where", ["json", "query", "form"]).places_of_names(),
+        names=tuple(keys.strings("names")),
+        exceptions=tuple(keys.strings("except")),
+        paths=tuple(keys.paths("paths")),
+        shape=cast(Shape, keys.at("shape").choice(get_args(Shape))) if "shape" in keys else None,
+        everywhere=keys.at("everywhere", True).boolean(),
+        numbers=keys.at("numbers", False).boolean(),
+    )
+    if not (rule.names or rule.paths or rule.shape):
+        node.fail("this rule finds nothing", "give it `names`, `paths` or a `shape`")
+    return rule
+
+
+def _allow(node: _Node) -> AllowRule:
+    keys = node.mapping(_ALLOW_KEYS)
+    if "fields" not in keys and "values" not in keys:
+        node.fail("this rule would allow everything", "give it `fields`, `values` or both")
+    return AllowRule(
+        name=keys.required("name").text(),
+        fields=tuple(field.text() for field in keys.at("fields", "*").one_or_more()),
+        values=keys.at("values").pattern() if "values" in keys else None,
     )
 
 
@@ -242,6 +295,25 @@ class _Node:
         text = self.text()
         if text not in allowed:
             self.fail(f"{text!r} is not known here", _suggest(text, allowed))
+        return text
+
+    def placeholder_kind(self) -> str:
+        text = self.text()
+        if not _KIND.fullmatch(text):
+            self.fail(f"{text!r} is no placeholder kind", "write small-letters-and-dashes")
+        return text
+
+    def places_of_names(self) -> tuple[Where, ...]:
+        return tuple(cast(Where, one.choice(get_args(Where))) for one in self.one_or_more())
+
+    def pattern(self) -> str:
+        text = self.text()
+        try:
+            fits_nothing = re.compile(text).fullmatch("") is None
+        except re.error as error:
+            self.fail(f"{text!r} is no regular expression: {error}", "see Python's module `re`")
+        if not fits_nothing:
+            self.fail(f"{text!r} fits an empty text", "write what must be there")
         return text
 
     def absolute_path(self) -> str:

@@ -25,7 +25,7 @@ from .exchange import Headers, Request, Response
 from .json_value import Json, JsonObject
 from .placeholder import Placeholders, has_placeholder, is_placeholder, spellings
 from .profile import Profile, SecretRule, Where
-from .secret_names import SecretNames
+from .rule_names import RuleNames
 
 LEARNT_LENGTH = 16
 """A shorter secret may be an ordinary word somewhere else, so it is replaced in its place only."""
@@ -61,7 +61,12 @@ class Scrubber:
         self.placeholders = placeholders or Placeholders()
         self.replaced: Counter[str] = Counter()
         """How many secrets were replaced, by the kind of their placeholder."""
-        self._names = SecretNames(profile.secrets)
+        self._names = RuleNames(profile.secrets)
+        self._patterns = [
+            (rule, re.compile(text)) for rule in profile.secrets for text in rule.patterns
+        ]
+        texts = [pattern.pattern for _, pattern in self._patterns]
+        self._any_pattern = re.compile("|".join(f"(?:{text})" for text in texts)) if texts else None
         self._naming_headers = [
             (rule.named_by, rule) for rule in profile.secrets if rule.named_by is not None
         ]
@@ -227,7 +232,7 @@ class Scrubber:
         text = shapes.hide_url_pairs(text, partial(self._named, "query"))
         text = shapes.hide_quoted(text, named, self._number, markup=markup)
         text = shapes.hide_markup(text, named)
-        return self._without_learnt(shapes.hide_shapes(text, self._hide))
+        return self._without_learnt(self._without_shapes(text))
 
     def _json_text(self, text: str) -> str:
         """JSON that cannot be rebuilt byte for byte, or that is inside a string, or is broken."""
@@ -312,15 +317,27 @@ class Scrubber:
     def _value(self, text: str) -> str:
         """A text in a place whose name says nothing: JSON, a URL, prose."""
         if _UNUSUAL.search(text) is None or _SUSPICIOUS.search(text) is None:
-            return self._without_learnt(text)
+            return self._without_learnt(self._without_patterns(text))
         if is_placeholder(text):
             return text
         if text[0] in "{[" and text[-1] in "}]":
             scrubbed = self._json_text(text)
         else:
             scrubbed = shapes.hide_pairs(text, partial(self._named, "query"))
-            scrubbed = self._without_learnt(shapes.hide_shapes(scrubbed, self._hide))
+            scrubbed = self._without_learnt(self._without_shapes(scrubbed))
         return text if scrubbed == text else scrubbed
+
+    def _without_shapes(self, text: str) -> str:
+        return self._without_patterns(shapes.hide_shapes(text, self._hide))
+
+    def _without_patterns(self, text: str) -> str:
+        """Text without what the profile knows by its shape."""
+        if self._any_pattern is None or self._any_pattern.search(text) is None:
+            return text
+        for rule, pattern in self._patterns:
+            hide = partial(self._hide, rule.kind, everywhere=rule.everywhere)
+            text = pattern.sub(partial(_without_match, hide), text)
+        return text
 
     # Secrets.
 
@@ -383,3 +400,13 @@ class Scrubber:
                     self.replaced[placeholder[1:].partition(":")[0]] += text.count(secret)
                     text = text.replace(secret, placeholder)
         return text
+
+
+def _without_match(hide: Callable[[str], str], found: re.Match[str]) -> str:
+    """What a pattern found, its first group (or all of it) hidden."""
+    group = 1 if found.re.groups else 0
+    secret = found[group]
+    if not secret or has_placeholder(secret):
+        return found[0]
+    start, end = (position - found.start() for position in found.span(group))
+    return found[0][:start] + hide(secret) + found[0][end:]

@@ -40,10 +40,11 @@ _URL_PAIR = re.compile(
 )
 _PAIR = re.compile(
     r"(?:(?P<url>[?&#])|(?P<parameter>;)|^|[\s,])(?P<name>[A-Za-z_][^\s=&?#;,:<>\"'(){}/]{0,63})="
-    r"(?P<value>(?(url)[^\s&#<>\"']+|(?(parameter)[^\s?&;,#<>\"']+|[^\s&;,#<>\"']+)))"
+    r"(?P<value>(?(url)[^\s&#<>\"']+|(?(parameter)"
+    r"(?:[^?&;#<>\"'\n]{1,80}(?=;)|[^\s?&;,#<>\"']+)|[^\s&;,#<>\"']+)))"
 )
-"""In a query a value goes to the next `&`, in a path or a cookie to the next `;`, in prose to the
-next comma."""
+"""In a query a value goes to the next `&`, in a path or a cookie to the next `;` (in a connection
+string across spaces), in prose to the next comma."""
 _QUOTED = re.compile(
     r"(?<![\w.$-])(?:u(?=[\"']))?(?P<quote>[\"']?)(?P<name>[A-Za-z_$][\w.$-]{0,63})(?P=quote)"
     r"\s*[:=]\s*(?:u(?=[\"']))?(?P<value>\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\\\n]|\\.)*')"
