@@ -32,7 +32,7 @@ UUID = "0b0e4b0e-6a35-4b9e-9d4e-3d0a9f6e2c11"
 
 
 def binding(seed: int = 0, who: str = "agent7", occurrence: int = 1, **more: Any) -> Binding:
-    return Binding(KINDS, Issuer(seed, who, occurrence, **more))
+    return Binding(KINDS, lambda: Issuer(seed, who, occurrence, **more))
 
 
 def of(kind: str, recorded: str, session: str = "a") -> Identity:

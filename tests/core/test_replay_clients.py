@@ -346,3 +346,61 @@ def test_a_session_in_use_is_not_given_up() -> None:
     come(stage, "x").ask("POST", "/api/v2/users/7/bins/3", {"id": 1})
     come(stage, "supervisor")
     assert len(runs(stage)) == 2
+
+
+def test_a_first_look_without_a_name_changes_nothing() -> None:
+    """Workbins clients ask for the version first, without Authorization."""
+    script = one_session("agent8")
+    script.ask("agent8", "GET", "/api/v2/diagnostics/version", None, {"version": "8.5"})
+    script.ask("agent7", "GET", "/api/v2/diagnostics/version", None, {"version": "8.5"})
+    script.listen("agent7", ITEMS)
+    script.ask("agent7", "POST", "/api/v2/me", {"operationName": "Pull"}, {"referenceId": 12})
+    seen = []
+    for others in (0, 3):
+        stage = Stage(script)
+        for _ in range(others):
+            stage.person().ask("GET", "/api/v2/diagnostics/version")
+        person = stage.person("agent7")
+        nameless = stage.person()
+        nameless.connection = person.connection
+        nameless.ask("GET", "/api/v2/diagnostics/version")
+        person.listen(ITEMS)
+        seen.append(work(person, "Pull"))
+        assert runs(stage) == [(("agent7", "agent7"),)]
+    assert seen[0] == seen[1], "ids are those of agent7, whoever looked first"
+
+
+def test_bayeux_that_was_recorded_as_a_client_of_its_own_is_the_same_client() -> None:
+    """Nothing tied it to the REST calls when it was recorded, nothing does now."""
+    script = Script()
+    script.ask("agent7", "GET", "/api/v2/me", None, {"user": 7})
+    script.listen("session-1", ITEMS)
+    pull = script.ask("agent7", "POST", "/x", {"operationName": "Pull"}, {"referenceId": 5})
+    script.event("session-1", ITEMS, {"referenceId": 5}, cause=pull)
+    for order in ("rest first", "bayeux first"):
+        stage = Stage(script)
+        rest, bayeux = stage.person("agent7"), stage.person()
+        if order == "bayeux first":
+            bayeux.listen(ITEMS)
+        rest.ask("GET", "/api/v2/me")
+        if order == "rest first":
+            bayeux.listen(ITEMS)
+        live = rest.ask("POST", "/x", {"operationName": "Pull"}).json["referenceId"]
+        assert bayeux.data() == [{"referenceId": live}], order
+        assert len(runs(stage)) == 1
+        assert stage.service.report().ok, stage.service.report().text()
+
+
+def test_a_pool_of_connections_that_outlives_a_client_serves_the_next_one() -> None:
+    stage = Stage(one_session())
+    pool = [7001, 7002]
+    for times in (1, 2, 3):
+        person = stage.person("agent7")
+        person.connection = pool[0]
+        person.ask("GET", "/api/v2/me", connection=pool[1])
+        person.listen(ITEMS)
+        person.ask("POST", "/api/v2/me", {"operationName": "Ready"}, connection=pool[1])
+        stage.settle()
+        person.leave()
+        assert len(runs(stage)) == times
+    assert not stage.service.misses

@@ -83,6 +83,7 @@ class Clients:
         """A Bayeux session was opened for a client."""
         self._by_client_id[client_id] = client
         client.client_ids[client_id] = None
+        client.finished = False
         client.newest_connection = max(self._by_connection, default=0)
 
     def know_connection(self, connection: int, client: LiveClient) -> None:
@@ -97,6 +98,11 @@ class Clients:
         if len(self._by_connection) >= MAX_CONNECTIONS:
             del self._by_connection[next(iter(self._by_connection))]
         self._by_connection[connection] = _Line(client, sure)
+
+    def finish(self, client: LiveClient) -> None:
+        """A client has said goodbye; who comes after it may be the same one again."""
+        client.finished = True
+        client.last_beside = len(self.clients)
 
     def of_client_id(self, client_id: str) -> LiveClient | None:
         """The client of a Bayeux session, living or gone."""
@@ -153,6 +159,7 @@ class Clients:
             rivals = [one for one in mates if one.client_ids]
             client = self._new(arrival, frozenset(handshaken), now_s)
             self._give_connections(rivals, client)
+        self.seats.join(client)
         if cookie is not None:
             self._present(cookie, client)
         self._learn(arrival, client, sure=True)
@@ -203,7 +210,11 @@ class Clients:
         line = self._by_connection.get(arrival.connection)
         known = line.client if line is not None and line.client in group else None
         if line is not None and known is not None and line.sure:
-            return Found(known)
+            # A pool of connections may outlive one client and serve the next.
+            successors = [c for c in group if not c.finished and c.number > known.last_beside]
+            if not known.finished or not successors or self._is_late_for(known, matches):
+                return Found(known)
+            return Found(successors[-1])
         # A client that keeps its cookies would have presented them.
         group = [one for one in group if not one.keeps_cookies]
         late = [one for one in group if one.finished and self._is_late_for(one, matches)]
@@ -243,7 +254,13 @@ class Clients:
 
     def _adoptable(self, arrival: Arrival) -> LiveClient | None:
         """A client that has shown no credentials so far, whose these may be."""
-        nobody = [c for c in self.clients if c.authorization is None and not c.finished]
+        nobody = [
+            client
+            for client in self.clients
+            if client.authorization is None
+            and not client.finished
+            and self.seats.may_be(client, arrival.user)
+        ]
         line = self._by_connection.get(arrival.connection)
         if line is not None and line.client in nobody:
             return line.client
@@ -258,6 +275,7 @@ class Clients:
             self._set_line(arrival.connection, client, sure=sure)
         if arrival.authorization is not None and client.authorization is None:
             client.authorization, client.user = arrival.authorization, arrival.user
+            self.seats.named(client)
             self._by_authorization.setdefault(arrival.authorization, []).append(client)
 
     # ---------------------------------------------------------------- the same client again
@@ -288,7 +306,7 @@ class Clients:
 
     def _may_come_back(self, client: LiveClient, cookie: bool) -> bool:
         """Whether a handshake after a disconnect goes on with the same recorded session."""
-        session = self._playbook.sessions.get(client.session)
+        session = self._playbook.sessions.get(client.bayeux_session)
         if session is not None and client.finishes <= session.comebacks:
             return True
         return cookie and self._is_anything_left(client)
@@ -303,17 +321,19 @@ class Clients:
 
     def _new(self, arrival: Arrival, fits: frozenset[str], now_s: float) -> LiveClient:
         run, session = self.seats.choose(arrival, fits)
-        who = arrival.user or arrival.authorization or ""
-        occurrence = self._occurrences[who] = self._occurrences.get(who, 0) + 1
-        issuer = Issuer(self._seed, who, occurrence, lambda: self._playbook.recorded_integers)
         client = LiveClient(
             number=len(self.clients) + 1,
             run=run,
             session=session,
-            who=who,
-            binding=Binding(self._kinds, issuer),
+            binding=Binding(self._kinds, lambda: self._issuer(client)),
         )
         self.clients.append(client)
         self.seats.take(client, now_s)
         self._learn(arrival, client, sure=False)
         return client
+
+    def _issuer(self, client: LiveClient) -> Issuer:
+        """Of a client's ids: made when the first is needed, for it may tell its name late."""
+        who = client.user or client.authorization or ""
+        occurrence = self._occurrences[who] = self._occurrences.get(who, 0) + 1
+        return Issuer(self._seed, who, occurrence, lambda: self._playbook.recorded_integers)

@@ -102,9 +102,11 @@ class Issuer:
 class Binding:
     """The one-to-one map of recorded ids to live ids, for one client (or one run)."""
 
-    def __init__(self, kinds: Collection[IdentityKind], issuer: Issuer) -> None:
+    def __init__(self, kinds: Collection[IdentityKind], issuer: Callable[[], Issuer]) -> None:
+        """`issuer` is asked for one when the first id is needed."""
         self._kinds = {kind.name: kind for kind in kinds}
-        self._issuer = issuer
+        self._new_issuer = issuer
+        self._issuer: Issuer | None = None
         self._live: dict[Identity, str] = {}
         self._identities: dict[tuple[str, str], Identity] = {}
         self._nth: dict[Identity, int] = {}
@@ -117,12 +119,13 @@ class Binding:
     def renew(self, identity: Identity, series: str = "answer") -> str:
         """A new live value; later askings get this one, `recorded` still knows the older ones."""
         kind = self._kinds[identity.kind]
+        issuer = self._issuer = self._issuer or self._new_issuer()
         while True:
             nth = self._nth[identity] = self._nth.get(identity, -1) + 1
             if kind.form == "integer":
-                value = str(self._issuer.integer(kind.name, series))
+                value = str(issuer.integer(kind.name, series))
             else:
-                value = self._issuer.text(kind.name, kind.form, identity.recorded, nth)
+                value = issuer.text(kind.name, kind.form, identity.recorded, nth)
             taken = self._identities.get((identity.kind, value))
             if taken is None and value != identity.recorded:
                 break

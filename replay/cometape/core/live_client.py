@@ -18,8 +18,6 @@ class LiveClient:
     number: int
     run: Run
     session: str
-    who: str
-    """What its ids are derived from: user name, token, or nothing."""
     binding: Binding
     authorization: str | None = None
     user: str | None = None
@@ -34,6 +32,10 @@ class LiveClient:
     """How often it disconnected."""
     finished: bool = False
     """It disconnected, or ended its session; what it does next may be a new beginning."""
+    last_beside: int = 0
+    """Number of the last client that had come when it finished."""
+    beside: str | None = None
+    """A second recorded session it has: its Bayeux, where that was recorded as a client's own."""
     committed: bool = False
     """It has done what only its recorded session did, so it cannot take another one."""
     subscribed: dict[str, int] = field(default_factory=dict)
@@ -48,6 +50,11 @@ class LiveClient:
     """It has presented one with a request: one without is not from it (messages may differ)."""
     renewed: set[str] = field(default_factory=set)
     """Session cookies it was given in exchange for one it presented."""
+
+    @property
+    def bayeux_session(self) -> str:
+        """The recorded session that says how its Bayeux goes."""
+        return self.beside or self.session
 
     @property
     def is_away(self) -> bool:

@@ -125,6 +125,8 @@ class RecordedSession:
     handshakes: list[Handshake] = field(default_factory=list)
     subscribes: dict[str, list[Subscribe]] = field(default_factory=dict)
     unsubscribes: dict[str, list[Unsubscribe]] = field(default_factory=dict)
+    exchanges: int = 0
+    """How many there are; 0 where it is Bayeux alone."""
     comebacks: int = 0
     """How often it shook hands again after a disconnect: so often a live client may, too."""
     ended: int | None = None
@@ -239,6 +241,7 @@ class Playbook:
 
     def _index_exchange(self, entry: Exchange, session: RecordedSession) -> None:
         profile, request = self.profile, entry.request
+        session.exchanges += 1
         found = self.shaper.shape(request, recorded=True)
         if entry.response is None:
             self.unanswered.append((entry, found))

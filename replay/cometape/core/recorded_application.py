@@ -52,8 +52,6 @@ class RecordedApplication:
     def handshake(self, message: JsonObject, carrier: Carrier, now_s: float) -> Accepted | Refused:
         """Accept or refuse as recorded; the client takes a recorded session."""
         client = self._shaken = self._clients.of_handshake(self.arrival, now_s)
-        client.finished = False
-        self.delivery.changed(client)
         recorded = self._nth_handshake(client)
         client.handshakes += 1
         number = recorded.number if recorded is not None else None
@@ -63,6 +61,7 @@ class RecordedApplication:
             return Refused(error=recorded.error, advice=recorded.advice, extra=extra)
         client_id = self._new_client_id(client, recorded)
         self._clients.know_client_id(client_id, client)
+        self.delivery.changed(client)
         text = f"accepted over {carrier.connection_type}"
         self.chronicle.note(now_s, "handshake", client, text, number)
         self._come_to_pass(recorded, client, now_s)
@@ -77,7 +76,7 @@ class RecordedApplication:
         """The recorded outcome; a channel that was never asked for may be subscribed to."""
         client = _client_of(session)
         self.delivery.changed(client)
-        recorded = self._playbook.sessions.get(client.session)
+        recorded = self._playbook.sessions.get(client.bayeux_session)
         subscribes = recorded.subscribes if recorded is not None else {}
         attempts = subscribes.get(channel, [])
         nth = client.subscribed[channel] = client.subscribed.get(channel, 0) + 1
@@ -132,8 +131,9 @@ class RecordedApplication:
         client = _client_of(session)
         client.client_ids.pop(session.client_id, None)
         if reason == "disconnect":
-            client.finished = not client.client_ids
             client.finishes += 1
+            if not client.client_ids:
+                self._clients.finish(client)
         self.delivery.ended(session, client, expired=reason != "disconnect")
         self.chronicle.note(now_s, "end", client, f"Bayeux session ended: {reason}")
 
@@ -158,7 +158,7 @@ class RecordedApplication:
         return shape, matches
 
     def _nth_handshake(self, client: LiveClient) -> Handshake | None:
-        recorded = self._playbook.sessions.get(client.session)
+        recorded = self._playbook.sessions.get(client.bayeux_session)
         if recorded is None or not recorded.handshakes:
             return None
         return recorded.handshakes[min(client.handshakes, len(recorded.handshakes) - 1)]

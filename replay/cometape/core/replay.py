@@ -211,7 +211,7 @@ class Replay:
         if not chosen.is_operation:
             self.clients.guessed(arrival.connection, chosen.number)
         if chosen.ends_session:
-            client.finished = True
+            self.clients.finish(client)
         self._note_busy(run)
         kind: Kind = "repeat" if chosen.is_operation and play.nth > 1 else "answered"
         self.chronicle.note(now_s, kind, client, str(chosen), chosen.number)

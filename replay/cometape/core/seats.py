@@ -70,6 +70,38 @@ class Seats:
             self._move(client, target)
             client.committed = True
 
+    def may_be(self, client: LiveClient, user: str | None) -> bool:
+        """Whether a client of no name may turn out to be this user."""
+        named = self._users.get(user or "", ())
+        if not named or client.session in named:
+            return True
+        return not client.committed and any(client.run.is_free(name) for name in named)
+
+    def named(self, client: LiveClient) -> None:
+        """A client has told its name: it changes to the session that is named after it."""
+        named = self._users.get(client.user or "", ())
+        if named and client.session not in named and not client.committed:
+            free = next((name for name in named if client.run.is_free(name)), None)
+            if free is not None:
+                self._move(client, free)
+
+    def join(self, client: LiveClient) -> None:
+        """A client shakes hands that has none recorded: its Bayeux was taken for another client.
+
+        That happens where nothing on the wire tied the two together. It takes the free session
+        that is Bayeux alone as well.
+        """
+        sessions = self._playbook.sessions
+        own = sessions.get(client.session)
+        if own is None or own.handshakes or client.beside is not None:
+            return
+        for name, session in sessions.items():
+            if session.handshakes and not session.exchanges and client.run.is_free(name):
+                client.beside = name
+                client.run.actors[name] = client
+                client.mailbox += client.run.unclaimed.pop(name, [])
+                return
+
     def _make_room(self, run: Run, session: str) -> bool:
         """Let a client that has a session by guess alone take another one, if there is one."""
         holder = run.actors.get(session)
@@ -82,7 +114,13 @@ class Seats:
         return True
 
     def _move(self, client: LiveClient, session: str) -> None:
-        del client.run.actors[client.session]
+        """Change a client's session; Bayeux that only the old one has it keeps beside."""
+        sessions, old = self._playbook.sessions, client.session
+        bayeux_alone = not sessions[old].exchanges and not sessions[session].handshakes
+        if bayeux_alone and client.client_ids and client.beside is None:
+            client.beside = old
+        else:
+            del client.run.actors[old]
         client.session = session
         client.run.actors[session] = client
         client.mailbox += client.run.unclaimed.pop(session, [])
@@ -116,8 +154,9 @@ class Seats:
 
 
 def clients_in(run: Run) -> list[LiveClient]:
-    """The live clients that have taken a session of a run."""
-    return [actor for actor in run.actors.values() if isinstance(actor, LiveClient)]
+    """The live clients that have taken a session of a run, each once."""
+    found = [actor for actor in run.actors.values() if isinstance(actor, LiveClient)]
+    return list(dict.fromkeys(found))
 
 
 def _recorded_users(playbook: Playbook) -> dict[str, tuple[str, ...]]:
