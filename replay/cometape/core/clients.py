@@ -23,6 +23,8 @@ from .seats import Seats
 
 CLIENT_ID = IdentityKind(name="client-id", form="base36", scope="run")
 """What Bayeux client ids are, where a profile does not say."""
+MAX_FINISHED = 64
+"""Finished clients remembered among those who may be meant."""
 MAX_CONNECTIONS = 20_000
 """Connections remembered; nobody says when one ends, and some clients use each but once."""
 
@@ -48,12 +50,15 @@ class Clients:
         kinds = playbook.profile.identities
         self._kinds = kinds if playbook.profile.kind(CLIENT_ID.name) else (*kinds, CLIENT_ID)
         self.clients: list[LiveClient] = []
+        self._lately: list[LiveClient] = []
+        """Those who may still be heard of; a server may see thousands come and go."""
         self._by_cookie: dict[str, LiveClient] = {}
         self._issued_with: dict[str, int] = {}
         """Number of the exchange, by cookie."""
         self._by_client_id: dict[str, LiveClient] = {}
         self._by_authorization: dict[str, list[LiveClient]] = {}
         self._by_connection: dict[int, _Line] = {}
+        self._newest_connection = 0
         self._occurrences: dict[str, int] = {}
 
     @property
@@ -84,13 +89,14 @@ class Clients:
         self._by_client_id[client_id] = client
         client.client_ids[client_id] = None
         client.finished = False
-        client.newest_connection = max(self._by_connection, default=0)
+        client.newest_connection = self._newest_connection
 
     def know_connection(self, connection: int, client: LiveClient) -> None:
         """A connection is surely that client's."""
         self._set_line(connection, client, sure=True)
 
     def _set_line(self, connection: int, client: LiveClient, *, sure: bool) -> None:
+        self._newest_connection = max(self._newest_connection, connection)
         line = self._by_connection.get(connection)
         if line is not None and line.client is client:
             line.sure = line.sure or sure
@@ -145,7 +151,7 @@ class Clients:
             adopted = self._adoptable(arrival) if not mates else None
             mates += [adopted] if adopted is not None else []
         else:
-            mates = list(self.clients)
+            mates = list(self._lately)
         line = self._by_connection.get(arrival.connection)
         mates.sort(key=lambda one: (line is None or line.client is not one, -one.number))
         for client in mates:
@@ -205,8 +211,9 @@ class Clients:
         if arrival.authorization is not None:
             group = self._by_authorization.get(arrival.authorization, [])
         else:
-            active = [one for one in self.clients if not one.finished]
-            group = [one for one in active if one.authorization is None] or active or self.clients
+            active = [one for one in self._lately if not one.finished]
+            nameless = [one for one in active if one.authorization is None]
+            group = nameless or active or self._lately
         line = self._by_connection.get(arrival.connection)
         known = line.client if line is not None and line.client in group else None
         if line is not None and known is not None and line.sure:
@@ -245,6 +252,8 @@ class Clients:
 
         That is any connection first seen since the other one's Bayeux session began.
         """
+        if not rivals:
+            return
         for connection, line in self._by_connection.items():
             owner = line.client
             if not line.sure and owner in rivals and connection > owner.newest_connection:
@@ -256,7 +265,7 @@ class Clients:
         """A client that has shown no credentials so far, whose these may be."""
         nobody = [
             client
-            for client in self.clients
+            for client in self._lately
             if client.authorization is None
             and not client.finished
             and self.seats.may_be(client, arrival.user)
@@ -276,7 +285,7 @@ class Clients:
         if arrival.authorization is not None and client.authorization is None:
             client.authorization, client.user = arrival.authorization, arrival.user
             self.seats.named(client)
-            self._by_authorization.setdefault(arrival.authorization, []).append(client)
+            _join(self._by_authorization.setdefault(arrival.authorization, []), client)
 
     # ---------------------------------------------------------------- the same client again
 
@@ -328,6 +337,7 @@ class Clients:
             binding=Binding(self._kinds, lambda: self._issuer(client)),
         )
         self.clients.append(client)
+        _join(self._lately, client)
         self.seats.take(client, now_s)
         self._learn(arrival, client, sure=False)
         return client
@@ -337,3 +347,12 @@ class Clients:
         who = client.user or client.authorization or ""
         occurrence = self._occurrences[who] = self._occurrences.get(who, 0) + 1
         return Issuer(self._seed, who, occurrence, lambda: self._playbook.recorded_integers)
+
+
+def _join(group: list[LiveClient], client: LiveClient) -> None:
+    """Add a client; of those that have finished only the latest stay."""
+    group.append(client)
+    if len(group) > 2 * MAX_FINISHED:
+        finished = [one for one in group if one.finished]
+        gone = set(map(id, finished[:-MAX_FINISHED]))
+        group[:] = [one for one in group if id(one) not in gone]

@@ -12,6 +12,8 @@ from .live_client import Arrival, LiveClient
 from .playbook import Matches, Playbook
 from .player import Run
 
+MAX_RUNS = 1000
+"""Runs looked at for a free seat, the latest ones."""
 ALONE = "client"
 """The session that a client takes in a cassette without any."""
 
@@ -34,7 +36,7 @@ class Seats:
         named = self._users.get(arrival.user or "", ())
         newest = self.runs[-1]
         if named:
-            candidates = [run for run in reversed(self.runs) if self._is_active(run)]
+            candidates = [run for run in reversed(self.runs[-MAX_RUNS:]) if self._is_active(run)]
             if not self._is_over(newest):
                 candidates.append(newest)
             for run in candidates:
