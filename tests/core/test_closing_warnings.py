@@ -118,14 +118,15 @@ def test_an_exchange_that_was_cut_off(script: Script, error: str) -> None:
 
 def test_an_upstream_that_failed(script: Script) -> None:
     number = script.ask("agent7", "GET", "/x", error="server closed the connection")
-    what = "an exchange has no whole answer: server closed the connection"
+    what = "an exchange without a whole answer: server closed the connection"
     assert warnings_of(script) == [("cut-off", what, (number,))]
 
 
 def test_a_body_that_was_left_out(script: Script) -> None:
     error = "response body longer than 67108864 bytes: not kept"
     number = script.ask("agent7", "GET", "/big", error=error)
-    assert warnings_of(script) == [("body-left-out", error, (number,))]
+    what = f"an exchange without a whole answer: {error}"
+    assert warnings_of(script) == [("body-left-out", what, (number,))]
 
 
 def test_a_warning_tells_what_it_means_for_a_replay(script: Script) -> None:

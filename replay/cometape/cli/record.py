@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 import signal
 from pathlib import Path
@@ -67,6 +68,8 @@ _HOST = re.compile(r"[\w-]{1,63}(\.[\w-]{1,63})*\.?|[0-9a-fA-F:.]+")
     metavar="FILE",
     help="PEM file with the authority that signed the live system's certificate.",
 )
+@click.option("--quiet", is_flag=True, help="No table while it records and no summary after it.")
+@click.option("--json", "as_json", is_flag=True, help="The summary as one line of JSON.")
 def command(
     url: str | None,
     out: Path,
@@ -80,14 +83,17 @@ def command(
     bayeux: str | None,
     insecure: bool,
     ca: Path | None,
+    quiet: bool,
+    as_json: bool,
 ) -> None:
     """Record traffic between a client and a live system into a cassette.
 
     The recorder stands in for URL (http://gws.example:8090): point the client at the address it
     prints, "listening on http://HOST:PORT" as the first line on standard output. Secrets are
     replaced before anything reaches the disk; each entry is on disk when the client has its answer.
-    Bodies of more than 64 MiB pass through but are not kept. Ctrl-C ends the recording with a
-    summary.
+    Bodies of more than 64 MiB pass through but are not kept. On a terminal a table shows what has
+    been recorded. Ctrl-C ends the recording with a summary, and warnings of what a replay of it
+    would lack.
     """
     if (url is None) == (not proxy):
         raise click.UsageError(
@@ -114,11 +120,14 @@ def command(
     proxy_settings = ProxySettings(
         upstream=upstream, host=host, port=port, insecure=insecure, trusted_ca=ca
     )
-    asyncio.run(_record(settings, proxy_settings))
+    asyncio.run(_record(settings, proxy_settings, quiet=quiet, as_json=as_json))
 
 
-async def _record(settings: RecordingSettings, proxy: ProxySettings) -> None:
+async def _record(
+    settings: RecordingSettings, proxy: ProxySettings, *, quiet: bool, as_json: bool
+) -> None:
     from cometape.recorder import Recorder
+    from cometape.recorder.live_table import watched
     from cometape.recorder.proxy import check_port_is_free, run
 
     check_port_is_free(proxy)  # first, so that nothing is replaced by a recorder that cannot start
@@ -128,18 +137,22 @@ async def _record(settings: RecordingSettings, proxy: ProxySettings) -> None:
     for name in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(name, stop.set)
     try:
-        await run(recorder, proxy, listening=_announce, stop=stop)
+        async with watched(recorder, quiet=quiet) as show_at:
+            await run(recorder, proxy, listening=lambda url: show_at(_announce(url)), stop=stop)
     except ConfigurationError:
         recorder.abandon()
         raise
-    if recorder.summary is not None:
+    if recorder.summary is not None and as_json:
+        click.echo(json.dumps(recorder.summary.as_json()))
+    elif recorder.summary is not None and not quiet:
         click.echo(recorder.summary.render())
     if recorder.failure is not None:
         raise recorder.failure
 
 
-def _announce(url: str) -> None:
+def _announce(url: str) -> str:
     click.echo(f"listening on {url}")
+    return url
 
 
 def _origin(url: str) -> str:

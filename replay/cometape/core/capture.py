@@ -16,6 +16,9 @@ CLIENT_LEFT = "client left"
 RECORDING_ENDED = "recording ended"
 """`error` of an exchange that was still open when the recorder was told to stop."""
 
+NO_WHOLE_ANSWER = "an exchange without a whole answer"
+"""What a recording says of an exchange whose `error` is neither of these."""
+
 _FRAMING = (
     "Connection",
     "Content-Length",

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from .awaited_events import AwaitedEvents, ids_of_event, is_operation, waiting_ids
-from .capture import CLIENT_LEFT, RECORDING_ENDED
+from .capture import CLIENT_LEFT, NO_WHOLE_ANSWER, RECORDING_ENDED
 from .cassette import Connect, Entry, Event, Exchange, Handshake, Subscribe
 from .live_tally import operation_kind
 from .profile import Profile
@@ -106,11 +106,10 @@ def closing_warnings(entries: Iterable[Entry], profile: Profile) -> tuple[Record
 
 
 def _of_error(error: str) -> tuple[WarningKind, str]:
-    if error.endswith(NOT_KEPT):
-        return "body-left-out", error
     if error in (CLIENT_LEFT, RECORDING_ENDED):
         return "cut-off", f"an exchange was cut off: {error}"
-    return "cut-off", f"an exchange has no whole answer: {error}"
+    kind: WarningKind = "body-left-out" if error.endswith(NOT_KEPT) else "cut-off"
+    return kind, f"{NO_WHOLE_ANSWER}: {error}"
 
 
 class _Collected:

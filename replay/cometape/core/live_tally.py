@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from .awaited_events import AwaitedEvents, Waiting, is_operation
@@ -21,6 +22,7 @@ READS = "reads"
 _MAX_CAUSES = 4096
 """Operations whose events can still be counted with them."""
 _SHOWN_WAITING = 5
+_NONE: Mapping[str, int] = {}
 _ID_SEGMENT = re.compile(r"(?=[^/]*\d)[^/]{4,}|\d+|[^/]{33,}")
 """A segment of a path that names one thing: `02F0XAMPLE00001A`, `17`; `v2` names none."""
 
@@ -55,6 +57,12 @@ class LiveView:
     waiting: tuple[Waiting, ...] = ()
     """The oldest operations of which an event has not come."""
     waiting_total: int = 0
+    unanswered: int = 0
+    """Requests without an answer yet; held connects are none."""
+    unanswered_s: float = 0.0
+    """For how long the oldest of them has been waiting, seconds."""
+    secrets: int = 0
+    """Secrets replaced, each occurrence counted."""
     problems: tuple[tuple[str, int], ...] = ()
     """What went wrong, in words, and how often."""
 
@@ -96,8 +104,17 @@ class LiveTally:
         elif isinstance(entry, BayeuxEntry):
             self._bayeux(entry)
 
-    def view(self) -> LiveView:
-        """All of it so far."""
+    def view(
+        self,
+        *,
+        unanswered_s: Sequence[float] = (),
+        secrets: int = 0,
+        problems: Mapping[str, int] = _NONE,
+    ) -> LiveView:
+        """All of it so far, with what entries do not tell.
+
+        `unanswered_s` are the ages of requests without an answer, `problems` those of the recorder.
+        """
         waiting = tuple(self._awaited)
         by_name = Counter(one.name for one in waiting)
         return LiveView(
@@ -110,7 +127,10 @@ class LiveTally:
             matched=self._matched,
             waiting=waiting[:_SHOWN_WAITING],
             waiting_total=len(waiting) + self._awaited.given_up,
-            problems=tuple(self._problems.items()),
+            unanswered=len(unanswered_s),
+            unanswered_s=max(unanswered_s, default=0.0),
+            secrets=secrets,
+            problems=(*self._problems.items(), *problems.items()),
         )
 
     def _exchange(self, entry: Exchange) -> None:

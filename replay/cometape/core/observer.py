@@ -15,6 +15,7 @@ from .bayeux_observer import BayeuxObserver
 from .bayeux_outcome import UNNUMBERED
 from .capture import (
     CLIENT_LEFT,
+    NO_WHOLE_ANSWER,
     RECORDING_ENDED,
     CapturedExchange,
     CapturedRequest,
@@ -67,7 +68,7 @@ class Observer:
         if captured.error is not None:
             captured = replace(captured, error=self.scrubber.text(captured.error))
             if captured.error not in (CLIENT_LEFT, RECORDING_ENDED):
-                self.notices.problem(f"an exchange without a whole answer: {captured.error}")
+                self.notices.problem(f"{NO_WHOLE_ANSWER}: {captured.error}")
         entries = self._bayeux.exchange(captured)
         if entries is not None:
             return self._finished(entries)

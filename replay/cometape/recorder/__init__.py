@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .addon import Recorder
-    from .recording import Recording, RecordingSettings, Summary
+    from .recording import Recording, RecordingSettings
+from .recording_summary import Summary
 
 __all__ = ["Recorder", "Recording", "RecordingSettings", "Summary"]
 

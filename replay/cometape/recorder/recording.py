@@ -5,18 +5,20 @@ from __future__ import annotations
 import contextlib
 import time
 from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from ..core.cassette import Cassette, Entry, Event, Header
 from ..core.causality import infer_causes
+from ..core.closing_warnings import RecordingWarning, closing_warnings
 from ..core.errors import CometapeError
 from ..core.observer import Observer
 from ..profiles import load_profile
 from ..store import cassette_file
 from ..store.cassette_file import CassetteWriter
+from .recording_summary import Summary
 
 MAX_BODY_BYTES = 64 * 1024 * 1024
 """Longer bodies pass through, but are not kept."""
@@ -39,46 +41,6 @@ class RecordingSettings:
     max_body_bytes: int = MAX_BODY_BYTES
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Summary:
-    """What a recording holds."""
-
-    out: Path
-    exchanges: int = 0
-    sessions: tuple[str, ...] = ()
-    bayeux: int = 0
-    """Entries that are neither exchange nor event: handshakes, subscriptions, …"""
-    events: int = 0
-    caused: int = 0
-    """Events whose cause was found."""
-    secrets: int = 0
-    """Secrets replaced, each occurrence counted."""
-    skipped: dict[str, int] = field(default_factory=dict)
-    problems: dict[str, int] = field(default_factory=dict)
-
-    def render(self) -> str:
-        """The summary as lines of text."""
-        spontaneous = self.events - self.caused
-        lines = [
-            f"recorded {self.out}",
-            f"  exchanges         {self.exchanges}",
-            f"  sessions          {len(self.sessions)}{_in_brackets(self.sessions)}",
-            f"  bayeux entries    {self.bayeux}",
-            f"  events            {self.events}",
-            f"  causes found      {self.caused}"
-            + (f" ({spontaneous} spontaneous)" if spontaneous else ""),
-            f"  secrets replaced  {self.secrets}",
-        ]
-        if self.skipped:
-            lines.append("  left out          " + _counted(self.skipped))
-        lines.append(f"  problems          {sum(self.problems.values())}")
-        lines += [
-            f"    {f'{count} times: ' if count > 1 else ''}{what}"
-            for what, count in self.problems.items()
-        ]
-        return "\n".join(lines)
-
-
 class Recording:
     """An open cassette and the observer that fills it. Raises CometapeError when it cannot open."""
 
@@ -98,6 +60,8 @@ class Recording:
         )
         self._writer = CassetteWriter(settings.out, self._header, overwrite=settings.overwrite)
         self.closed = False
+        self.watch: Callable[[Entry], None] | None = None
+        """Is told each entry when it is on disk; must take next to no time."""
 
     def write(self, entries: Iterable[Entry]) -> None:
         """Put entries on disk; they are with the operating system when it returns.
@@ -106,6 +70,8 @@ class Recording:
         """
         for entry in entries:
             self._writer.append(entry)
+            if self.watch is not None:
+                self.watch(entry)
 
     def problem(self, what: str) -> None:
         """Something went wrong that the summary must name."""
@@ -126,6 +92,7 @@ class Recording:
         """
         self.closed = True
         caused = 0
+        warnings: tuple[RecordingWarning, ...] = ()
         try:
             self._writer.close()
             cassette = cassette_file.load(self.settings.out)
@@ -133,6 +100,7 @@ class Recording:
             if whole != cassette:
                 cassette_file.save(whole, self.settings.out, overwrite=True)
             caused = sum(1 for e in whole.entries if isinstance(e, Event) and type(e.cause) is int)
+            warnings = closing_warnings(whole.entries, self._profile)
         except (CometapeError, OSError) as error:
             self.problem(f"the recording is whole, but not its causes: {error}")
         counts = self.observer.counts
@@ -148,6 +116,7 @@ class Recording:
             secrets=sum(self.observer.scrubber.replaced.values()),
             skipped=dict(self.observer.notices.skips),
             problems=dict(self.observer.notices.problems),
+            warnings=warnings,
         )
 
     def _complete(self, cassette: Cassette) -> Cassette:
@@ -171,12 +140,3 @@ class Recording:
             for entry in cassette.entries
         )
         return infer_causes(Cassette(header, entries), self._profile)
-
-
-def _in_brackets(names: tuple[str, ...]) -> str:
-    shown = ", ".join(names[:8]) + (", …" if len(names) > 8 else "")
-    return f" ({shown})" if names else ""
-
-
-def _counted(counts: dict[str, int]) -> str:
-    return ", ".join(f"{count} {what}" for what, count in counts.items())
