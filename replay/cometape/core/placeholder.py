@@ -11,6 +11,8 @@ import re
 from urllib.parse import quote, quote_plus, unquote
 
 _PLACEHOLDER = re.compile(r"<([a-z][a-z0-9-]*):([1-9][0-9]{0,8})>")
+ENCODED_PLACEHOLDER = re.compile(r"%3C([a-z0-9-]+)%3A(\d+)%3E")
+"""One that was percent-encoded with what stands around it; in a cassette it is to be readable."""
 
 
 def is_placeholder(text: str) -> bool:

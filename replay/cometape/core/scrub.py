@@ -23,7 +23,13 @@ from .body import Body
 from .credentials import decoded_credentials
 from .exchange import Headers, Request, Response
 from .json_value import Json, JsonObject
-from .placeholder import Placeholders, has_placeholder, is_placeholder, spellings
+from .placeholder import (
+    ENCODED_PLACEHOLDER,
+    Placeholders,
+    has_placeholder,
+    is_placeholder,
+    spellings,
+)
 from .profile import Profile, SecretRule, Where
 from .rule_names import RuleNames
 
@@ -45,7 +51,6 @@ _SCHEME = re.compile(
 """The registered schemes (IANA, HTTP Authentication Scheme Registry) and what else is common. The
 first word of credentials in any other form is a part of the secret."""
 _FORM = re.compile(r"[\w.%\[\]$+-]{1,64}=[^\s=]*(?:&[\w.%\[\]$+-]{1,64}=[^\s=]*)*")
-_ENCODED_PLACEHOLDER = re.compile(r"%3C([a-z0-9-]+)%3A(\d+)%3E")
 _CODE_TYPES = ("html", "javascript", "ecmascript", "css")
 
 T = TypeVar("T")
@@ -191,7 +196,7 @@ class Scrubber:
         scrubbed = self._value(plain)
         if scrubbed == plain:
             return pair
-        return name + separator + _ENCODED_PLACEHOLDER.sub(r"<\1:\2>", quote(scrubbed, safe=""))
+        return name + separator + ENCODED_PLACEHOLDER.sub(r"<\1:\2>", quote(scrubbed, safe=""))
 
     def _body(self, data: bytes, content_type: str) -> bytes:
         if not data:
