@@ -7,5 +7,6 @@ Further options: cometape_scenario=TEXT, cometape_profile=NAME, cometape_overwri
 """
 
 from cometape.recorder import Recorder
+from cometape.recorder.reverse_view import reverse_view
 
-addons = [Recorder()]
+addons = reverse_view(Recorder())

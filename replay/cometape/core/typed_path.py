@@ -105,6 +105,13 @@ class TypedPath:
             return self._follow(value, 0, ())
         return self._find(value, self._reached[0], ())
 
+    def leads_to(self, location: Location) -> bool:
+        """Whether `find` would find this location in a value that has it."""
+        states = self._reached[0]
+        for step in location:
+            states = self._step(states, step)
+        return bool(states) and states[-1] == len(self.segments)
+
     def values(self, value: Json) -> list[Json]:
         """What is at those places."""
         return [found for _, found in self.find(value)]

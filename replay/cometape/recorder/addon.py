@@ -21,14 +21,12 @@ from mitmproxy.proxy.mode_specs import ProxyMode, ReverseMode
 from ..core.capture import RECORDING_ENDED, CapturedExchange, SocketText
 from ..core.cassette import Entry
 from ..core.errors import CassetteError, CometapeError
-from ..core.exchange import Headers
-from .client_view import headers_for_client
 from .flow_capture import FlowCapture, origin_of, reason
 from .recording import Recording, RecordingSettings
 from .recording_summary import Summary
 
-CLIENT_AUTHORITY = "cometape_client_authority"
-"""Key in a flow's metadata: the `Host` by which the client addressed the recorder."""
+HELD = "cometape_held"
+"""Key in a flow's metadata: its answer is to be whole before it is passed on (`reverse_view`)."""
 HOLD_LIMIT_S = 24 * 60 * 60
 """mitmproxy cuts a connection after 600 s without a byte, which a long hold can exceed."""
 STREAM_REQUESTS_OVER = 1024 * 1024
@@ -152,10 +150,10 @@ class Recorder:
         if capture is None or flow.response is None:
             return
         capture.note_response_head()
-        if flow.response.status_code != 101 and flow.response.raw_content is None:
+        is_held = flow.metadata.get(HELD, False)
+        if flow.response.status_code != 101 and flow.response.raw_content is None and not is_held:
             capture.response_streamed = True
             flow.response.stream = self._passer(capture)
-        _show_to_client(flow)
 
     def response(self, flow: http.HTTPFlow) -> None:
         """A response is complete, and its end not yet passed on."""
@@ -226,7 +224,6 @@ class Recorder:
             capture.response_body.add(chunk)
             if not chunk or capture.is_whole:
                 self._complete(capture, None)
-            # Absolute URIs in the body would be rewritten here (see `client_view`).
             return b"" if self._is_over else chunk
 
         return pass_on
@@ -283,30 +280,6 @@ def _tee(add: Callable[[bytes], None]) -> Callable[[bytes], bytes]:
         return chunk
 
     return pass_on
-
-
-def _show_to_client(flow: http.HTTPFlow) -> None:
-    """In reverse mode, change what would lead the client past the recorder."""
-    if not isinstance(flow.client_conn.proxy_mode, ReverseMode) or flow.response is None:
-        return
-    secure = flow.client_conn.tls
-    host, port = flow.client_conn.sockname[:2]
-    own = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-    authority = flow.metadata.get(CLIENT_AUTHORITY) or own
-    before = flow.response.headers.fields
-    names = {name.lower() for name, _ in before}
-    if names.isdisjoint((b"set-cookie", b"location", b"content-location")):
-        return
-    text = [(n.decode("latin-1"), v.decode("latin-1")) for n, v in before]
-    changed = headers_for_client(
-        Headers(text),
-        upstream=origin_of(flow.request),
-        client=f"{'https' if secure else 'http'}://{authority}",
-        secure_client=secure,
-    )
-    flow.response.headers.fields = tuple(
-        (name.encode("latin-1"), value.encode("latin-1")) for name, value in changed
-    )
 
 
 def _only_upstream(modes: Iterable[str]) -> str | None:

@@ -5,6 +5,7 @@ Bounded: a few kilobytes of any of these codings can stand for gigabytes.
 
 from __future__ import annotations
 
+import gzip
 import zlib
 from collections.abc import Callable
 from io import BytesIO
@@ -28,12 +29,7 @@ def decode(headers: Headers, body: bytes, limit: int) -> tuple[Headers, bytes]:
     A body in a coding nobody here knows, or that is damaged, stays as it is, headers and all. So
     does an empty one (the answer to a HEAD). Raises TooLongError.
     """
-    codings = [
-        name.strip().lower()
-        for value in headers.all("Content-Encoding")
-        for name in value.split(",")
-        if name.strip() and name.strip().lower() != "identity"
-    ]
+    codings = codings_of(headers)
     if not codings or not body or any(name not in _DECODERS for name in codings):
         return headers, body
     decoded = body
@@ -43,6 +39,23 @@ def decode(headers: Headers, body: bytes, limit: int) -> tuple[Headers, bytes]:
     except (zlib.error, brotli.error, zstandard.ZstdError, EOFError):
         return headers, body
     return headers.without("Content-Encoding"), decoded
+
+
+def encode(headers: Headers, body: bytes) -> bytes:
+    """The body in the codings that `headers` name, all of which `decode` has undone."""
+    for name in codings_of(headers):
+        body = _ENCODERS[name](body)
+    return body
+
+
+def codings_of(headers: Headers) -> list[str]:
+    """The codings of `Content-Encoding` in the order in which they were applied."""
+    return [
+        name.strip().lower()
+        for value in headers.all("Content-Encoding")
+        for name in value.split(",")
+        if name.strip() and name.strip().lower() != "identity"
+    ]
 
 
 def _inflate(body: bytes, limit: int, wbits: int) -> bytes:
@@ -95,4 +108,12 @@ _DECODERS: dict[str, Callable[[bytes, int], bytes]] = {
     "deflate": _deflate,
     "br": _brotli,
     "zstd": _zstd,
+}
+
+_ENCODERS: dict[str, Callable[[bytes], bytes]] = {
+    "gzip": lambda body: gzip.compress(body, mtime=0),
+    "x-gzip": lambda body: gzip.compress(body, mtime=0),
+    "deflate": zlib.compress,
+    "br": lambda body: bytes(brotli.compress(body, quality=4)),
+    "zstd": zstandard.compress,
 }

@@ -17,17 +17,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mitmproxy import http
 from mitmproxy.addons.core import Core
 from mitmproxy.addons.next_layer import NextLayer
 from mitmproxy.addons.proxyserver import Proxyserver
 from mitmproxy.addons.tlsconfig import TlsConfig
 from mitmproxy.master import Master
-from mitmproxy.net.http.url import hostport
 from mitmproxy.options import Options
 
 from ..core.errors import ConfigurationError
-from .addon import CLIENT_AUTHORITY, HOLD_LIMIT_S, Recorder
+from .addon import HOLD_LIMIT_S, Recorder
+from .reverse_view import reverse_view
 
 FAREWELL_S = 2.0
 """How long ending waits for open connections to be closed."""
@@ -49,17 +48,6 @@ class ProxySettings:
     trusted_ca: Path | None = None
     """PEM file with the authority that signed the upstream's certificate."""
     confdir: Path = DEFAULT_CONFDIR
-
-
-class _UpstreamHost:
-    """Gives the upstream the `Host` it expects, and remembers the one the client used."""
-
-    name = "cometape-host"
-
-    def requestheaders(self, flow: http.HTTPFlow) -> None:
-        flow.metadata[CLIENT_AUTHORITY] = flow.request.host_header
-        request = flow.request
-        request.host_header = hostport(request.scheme, request.host, request.port)
 
 
 class _Startup:
@@ -101,9 +89,7 @@ async def run(
         master = Master(_options(settings, confdir))
         startup.master = master
         master.addons.add(Core(), Proxyserver(), NextLayer(), TlsConfig())
-        if settings.upstream is not None:
-            master.addons.add(_UpstreamHost())
-        master.addons.add(recorder, startup)
+        master.addons.add(*reverse_view(recorder), startup)
         # Options that the addons declare are known only now.
         master.options.update(**_addon_options(settings, master.options))
         stopping = asyncio.create_task(_shut_down(master, stop))
@@ -168,7 +154,7 @@ def _addon_options(settings: ProxySettings, options: Options) -> dict[str, Any]:
     chosen: dict[str, Any] = {
         # Eager would close the client's connection, without a word, when the upstream is down.
         "connection_strategy": "lazy",
-        "keep_host_header": True,  # `_UpstreamHost` sees to it
+        "keep_host_header": True,  # `reverse_view` sees to it
         "stream_large_bodies": "64m",  # requests of undeclared length; responses always stream
     }
     if "tcp_timeout" in options:  # from 12.2.1; before it is a constant (addon.allow_long_holds)
