@@ -23,18 +23,15 @@ from .body import Body
 from .credentials import decoded_credentials
 from .exchange import Headers, Request, Response
 from .json_value import Json, JsonObject
+from .learnt_secrets import LEARNT_LENGTH, LearntSecrets
 from .placeholder import (
     ENCODED_PLACEHOLDER,
     Placeholders,
     has_placeholder,
     is_placeholder,
-    spellings,
 )
 from .profile import Profile, SecretRule, Where
 from .rule_names import RuleNames
-
-LEARNT_LENGTH = 16
-"""A shorter secret may be an ordinary word somewhere else, so it is replaced in its place only."""
 
 _UNUSUAL = re.compile(r"[={\[<\s./]")
 _SUSPICIOUS = re.compile(
@@ -55,9 +52,6 @@ _CODE_TYPES = ("html", "javascript", "ecmascript", "css")
 
 T = TypeVar("T")
 
-_Learnt = tuple[str, str, bool]
-"""A spelling of a secret, its placeholder, and whether JSON text shows it in another form."""
-
 
 class Scrubber:
     """Scrubs one recording; equal secrets get equal placeholders throughout it."""
@@ -76,11 +70,10 @@ class Scrubber:
             (rule.named_by, rule) for rule in profile.secrets if rule.named_by is not None
         ]
         self._named_headers: dict[str, SecretRule] = {}
-        self._learnt: dict[str, str] = {}
-        """Spellings of secrets that are hunted everywhere, with their placeholders."""
-        self._sorted: list[_Learnt] | None = []
-        self._hunted: list[_Learnt] = []
-        """Those that can be in what is being scrubbed, the longest first."""
+        self._learnt = LearntSecrets()
+        """Secrets that are hunted everywhere."""
+        self._hunted: list[tuple[str, str]] | None = None
+        """Those that can be in the structure that is being scrubbed; None: look for each text."""
 
     def request(self, request: Request) -> Request:
         """The request without its secrets."""
@@ -110,15 +103,15 @@ class Scrubber:
     def _thoroughly(self, value: T, scrub: Callable[[T], T]) -> T:
         """Scrub, and scrub again if a secret was met that may stand in what was done before."""
         for _ in range(_MAX_PASSES):
-            known = len(self._learnt)
+            known = self._learnt.count
             value = scrub(value)
-            if len(self._learnt) == known:
+            if self._learnt.count == known:
                 break
         return value
 
     def _settled(self, value: T, scrub: Callable[[T], T]) -> T:
         """Scrub one part until that changes nothing any more, all learnt secrets in mind."""
-        self._hunted = self._all_learnt()
+        self._hunted = None
         for _ in range(_MAX_PASSES):
             scrubbed = scrub(value)
             if scrubbed == value:
@@ -130,7 +123,7 @@ class Scrubber:
         """The same for JSON, hunting only what its text has: most messages have no learnt one."""
         for _ in range(_MAX_PASSES):
             text = json.dumps(value, ensure_ascii=False)
-            self._hunted = [one for one in self._all_learnt() if one[2] or one[0] in text]
+            self._hunted = self._learnt.within_json(text)
             scrubbed = scrub(value)
             if scrubbed is value:
                 break
@@ -385,22 +378,15 @@ class Scrubber:
         return placeholder
 
     def _learn(self, secret: str, placeholder: str) -> None:
-        if len(secret) < LEARNT_LENGTH or secret in self._learnt or has_placeholder(secret):
-            return
-        new = {spelling: placeholder for spelling in spellings(secret)}
-        self._learnt |= {s: p for s, p in new.items() if s not in self._learnt}
-        self._sorted = None
-        self._hunted = self._all_learnt()
-
-    def _all_learnt(self) -> list[_Learnt]:
-        if self._sorted is None:
-            longest_first = sorted(self._learnt.items(), key=lambda item: -len(item[0]))
-            self._sorted = [(s, p, json.dumps(s) != f'"{s}"') for s, p in longest_first]
-        return self._sorted
+        known = self._learnt.count
+        self._learnt.learn(secret, placeholder)
+        if self._learnt.count != known:
+            self._hunted = None
 
     def _without_learnt(self, text: str) -> str:
         if len(text) >= LEARNT_LENGTH:
-            for secret, placeholder, _ in self._hunted:
+            hunted = self._learnt.within(text) if self._hunted is None else self._hunted
+            for secret, placeholder in hunted:
                 if secret in text:
                     self.replaced[placeholder[1:].partition(":")[0]] += text.count(secret)
                     text = text.replace(secret, placeholder)
