@@ -23,6 +23,8 @@ COMMANDS = {
     "replay": "Serve a cassette to real clients, without the live system.",
     "inspect": "Show what is in a cassette: sessions, operations, events, causes.",
     "show": "Show one entry of a cassette in full.",
+    "import": "Make a cassette of HAR files, mitmproxy flows or vcrpy cassettes.",
+    "export": "Write a cassette as HAR, or as mitmproxy flows.",
     "simulate": "Run a simulated Workbins system to record from.",
     "broker": "Run a plain CometD server, without any cassette.",
 }

@@ -4,25 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import json
-import re
 import signal
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import SplitResult, urlsplit
 
 import click
 
 from cometape.core.errors import ConfigurationError
 
 from .address import address_options
+from .origin import origin_of
 
 if TYPE_CHECKING:  # mitmproxy: what is wrong with the arguments is told before it is imported
     from cometape.recorder import RecordingSettings
     from cometape.recorder.proxy import ProxySettings
-
-_DEFAULT_PORTS = {"http": 80, "https": 443}
-_HOST = re.compile(r"[\w-]{1,63}(\.[\w-]{1,63})*\.?|[0-9a-fA-F:.]+")
-"""A name (RFC 1123, and the underscore that intranets use) or an address."""
 
 
 @click.command("record")
@@ -102,8 +97,8 @@ def command(
         )
     if only and not proxy:
         raise click.UsageError("--only goes with --proxy: URL is the only origin otherwise.")
-    upstream = _origin(url) if url is not None else None
-    origins = [_origin(one) for one in only]
+    upstream = origin_of(url) if url is not None else None
+    origins = [origin_of(one) for one in only]
 
     from cometape.recorder import RecordingSettings
     from cometape.recorder.proxy import ProxySettings
@@ -153,31 +148,3 @@ async def _record(
 def _announce(url: str) -> str:
     click.echo(f"listening on {url}")
     return url
-
-
-def _origin(url: str) -> str:
-    """`scheme://host[:port]` of a URL. Raises ConfigurationError for any other."""
-    try:
-        parts: SplitResult = urlsplit(url)
-        port = parts.port
-    except ValueError as error:
-        raise _bad_url(url, str(error)) from error
-    if parts.scheme not in _DEFAULT_PORTS:
-        raise _bad_url(url, "it must begin with http:// or https://")
-    if not _HOST.fullmatch(parts.hostname or "") or parts.username is not None:
-        raise _bad_url(url, "it must name a host, and no user")
-    if parts.path not in ("", "/") or parts.query or parts.fragment:
-        raise _bad_url(url, "leave the path out, all paths are recorded")
-    host = f"[{parts.hostname}]" if ":" in str(parts.hostname) else parts.hostname
-    own = port in (None, _DEFAULT_PORTS[parts.scheme])
-    return f"{parts.scheme}://{host}" + ("" if own else f":{port}")
-
-
-def _bad_url(url: str, why: str) -> ConfigurationError:
-    # A user and password in it must not be told again.
-    shown = url if "@" not in url else f"…@{url.rpartition('@')[2]}"
-    return ConfigurationError(
-        f"{shown!r} is not the URL of a system to record: {why}",
-        hint="For example: cometape record https://gws.example:8090 -o pull_workitem.yaml",
-        reason="bad-url",
-    )

@@ -1,0 +1,89 @@
+"""`cometape import`: a cassette of what other programs recorded.
+
+The module is named as the command, like all; `import` being a keyword, `importlib` imports it.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from cometape.core.errors import CassetteError
+from cometape.interchange.importing import ImportSettings, assemble
+from cometape.interchange.reading import MAX_BYTES, read
+from cometape.profiles import load_profile
+from cometape.store import cassette_file
+
+from .origin import origin_of
+
+_PROFILE = "workbins"
+
+
+@click.command("import")
+@click.argument(
+    "files", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE..."
+)
+@click.option(
+    "-o",
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    required=True,
+    metavar="CASSETTE",
+    help="The cassette to write (*.yaml).",
+)
+@click.option("--scenario", default="", metavar="TEXT", help="What this is a recording of.")
+@click.option(
+    "--profile",
+    metavar="NAME|FILE",
+    help="What is special about the API.  [default: the one an exported file names, or workbins]",
+)
+@click.option(
+    "--only",
+    multiple=True,
+    metavar="ORIGIN",
+    help="Import this origin, leave all others out. May be repeated.",
+)
+@click.option(
+    "--bayeux",
+    metavar="PATH",
+    help="Path of the CometD endpoint, if the profile does not know it.",
+)
+@click.option("--overwrite", is_flag=True, help="Replace the cassette if it exists.")
+def command(
+    files: tuple[Path, ...],
+    out: Path,
+    scenario: str,
+    profile: str | None,
+    only: tuple[str, ...],
+    bayeux: str | None,
+    overwrite: bool,
+) -> None:
+    """Make a cassette of HAR files, mitmproxy flows or vcrpy cassettes.
+
+    The format is told by the content of FILE, not by its name. Several files of one scenario (an
+    agent's browser and a supervisor's) are put together by their times. Sessions, CometD, causes
+    and secrets are found as in a recording: secrets are replaced before anything is written, and
+    the cassette is written whole or not at all.
+    """
+    origins = frozenset(origin_of(one) for one in only)
+    sources = [read(_content(file), str(file)) for file in files]
+    name = profile or next((one.profile for one in sources if one.profile), None) or _PROFILE
+    settings = ImportSettings(profile_name=name, scenario=scenario, bayeux=bayeux, only=origins)
+    imported = assemble(sources, load_profile(name), settings)
+    cassette_file.save(imported.cassette, out, overwrite=overwrite)
+    click.echo(imported.render(str(out), len(files)))
+
+
+def _content(file: Path) -> bytes:
+    try:
+        with file.open("rb") as opened:
+            return opened.read(MAX_BYTES + 1)
+    except FileNotFoundError:
+        raise CassetteError(
+            "there is no such file", reason="missing", path=str(file), hint="Look at its name."
+        ) from None
+    except OSError as error:
+        raise CassetteError(
+            f"cannot be read: {error.strerror}", reason="unreadable", path=str(file)
+        ) from error
