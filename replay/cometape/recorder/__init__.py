@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .addon import Recorder
     from .recording import Recording, RecordingSettings
-from .recording_summary import Summary
+    from .recording_summary import Summary
 
 __all__ = ["Recorder", "Recording", "RecordingSettings", "Summary"]
 

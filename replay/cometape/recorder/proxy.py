@@ -11,6 +11,7 @@ import contextlib
 import errno
 import logging
 import socket
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -204,6 +205,10 @@ class _ScrubbedWarnings(logging.StreamHandler[Any]):
         super().__init__()
         self.setLevel(logging.WARNING)
         self._recorder = recorder
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.stream = sys.stderr  # as it is now: while a table is drawn, this prints above it
+        super().emit(record)
 
     def format(self, record: logging.LogRecord) -> str:
         text = f"mitmproxy: {record.getMessage()}"
