@@ -27,6 +27,7 @@ from mitmproxy.options import Options
 
 from ..core.errors import ConfigurationError
 from .addon import HOLD_LIMIT_S, Recorder
+from .lean_master import LeanMaster
 from .reverse_view import reverse_view
 
 FAREWELL_S = 2.0
@@ -87,7 +88,7 @@ async def run(
     """
     startup = _Startup(lambda host, port: listening(f"http://{_authority(settings, host, port)}"))
     with _quiet_logs(recorder), _confdir(settings.confdir) as confdir:
-        master = Master(_options(settings, confdir))
+        master = LeanMaster(_options(settings, confdir))
         startup.master = master
         master.addons.add(Core(), Proxyserver(), NextLayer(), TlsConfig())
         master.addons.add(*reverse_view(recorder), startup)
