@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import functools
 import importlib.util
+import json
 import os
 import shutil
 import subprocess
@@ -81,7 +82,18 @@ def main(arguments: list[str]) -> int:
         "lock": ["install", "--package-lock-only", "--omit-lockfile-registry-resolved=true"],
     }[what]
     environment = {**os.environ, "PATH": f"{Path(node()).parent}{os.pathsep}{os.environ['PATH']}"}
-    return subprocess.run([*npm(), *command, *quiet], cwd=folder, env=environment).returncode
+    done = subprocess.run([*npm(), *command, *quiet], cwd=folder, env=environment)
+    if what == "lock" and done.returncode == 0:
+        _without_funding(Path(folder, "package-lock.json"))
+    return done.returncode
+
+
+def _without_funding(lock: Path) -> None:
+    """Addresses of sponsors are the only ones npm insists on writing; `npm ci` asks for none."""
+    content = json.loads(lock.read_text(encoding="utf-8"))
+    for package in content["packages"].values():
+        package.pop("funding", None)
+    lock.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

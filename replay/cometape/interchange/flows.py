@@ -55,7 +55,7 @@ def read(data: bytes, name: str) -> Source:
         source.started = None
     for number, flow in kept:
         try:
-            source.traffic.append(_traffic(flow, zero_s, source))
+            source.traffic.append(_traffic(flow, number, zero_s, source))
         except TooLongError:
             raise too_long(name, number) from None
     return source
@@ -113,9 +113,12 @@ def _kept(flow: object, source: Source) -> http.HTTPFlow | None:
     return None
 
 
-def _traffic(flow: http.HTTPFlow, zero_s: float, source: Source) -> Traffic:
+def _traffic(flow: http.HTTPFlow, number: int, zero_s: float, source: Source) -> Traffic:
+    for message, whose in ((flow.request, "a request's"), (flow.response, "an answer's")):
+        if message is not None and message.raw_content is None:
+            source.problem(f"{whose} body is not in the file (mitmproxy streamed it)", number)
     sent = flow.request
-    headers, body = _parts(sent, source, "a request's")
+    headers, body = _parts(sent)
     session = flow.metadata.get(f"{_OWN}session")
     asked = CapturedRequest(
         key=flow.id,
@@ -133,7 +136,7 @@ def _traffic(flow: http.HTTPFlow, zero_s: float, source: Source) -> Traffic:
     answer, response = flow.response, None
     ended_s = asked.at_s
     if answer is not None:
-        headers, body = _parts(answer, source, "an answer's")
+        headers, body = _parts(answer)
         response = Response(status=answer.status_code, headers=headers, body=body)
         ended = answer.timestamp_end or answer.timestamp_start
         ended_s = max(_since(zero_s, ended), asked.at_s) if ended else asked.at_s
@@ -179,9 +182,7 @@ def _socket(
     )
 
 
-def _parts(message: http.Message, source: Source, whose: str) -> tuple[Headers, bytes]:
-    if message.raw_content is None:
-        source.problems[f"{whose} body is not in the file (mitmproxy streamed it)"] += 1
+def _parts(message: http.Message) -> tuple[Headers, bytes]:
     return uncoded(headers_of(message.headers), message.raw_content or b"")
 
 

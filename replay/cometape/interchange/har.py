@@ -143,7 +143,7 @@ class _EntryReader:
         if isinstance(messages, list) and (response is None or response.status in (101, 200, 0)):
             return self._socket(request, response, messages, began_s, ended_s)
         if response is not None and response.status == 101 and failure is None:
-            self._source.problems["a WebSocket whose messages are not in the file"] += 1
+            self._source.problem("a WebSocket whose messages are not in the file", self._number)
         return Traffic(
             exchange=CapturedExchange(
                 asked=request, response=response, ended_s=ended_s, error=failure
@@ -161,7 +161,7 @@ class _EntryReader:
         if not isinstance(posted, dict):
             size = asked.get("bodySize")
             if isinstance(size, int) and size > 0:
-                self._source.problems["a request's body is not in the file"] += 1
+                self._source.problem("a request's body is not in the file", self._number)
             return self._uncoded(headers, b"")
         mime = text_of(posted.get("mimeType")) or ""
         encoding = posted.get("encoding", posted.get("_encoding"))
@@ -174,7 +174,7 @@ class _EntryReader:
         """A form from its parameters. A body that is no form Charles takes for one name."""
         pairs = list(named_values(params))
         if "multipart" in mime.lower() and pairs:
-            self._source.problems["a multipart body is in the file as parameters only"] += 1
+            self._source.problem("a multipart body is in the file as parameters only", self._number)
             return ""
         if len(pairs) == 1 and not pairs[0][1]:
             return pairs[0][0]
@@ -203,7 +203,7 @@ class _EntryReader:
         if not isinstance(text, str):
             text = ""
             if isinstance(size, int) and size > 0 and status not in (101, 204, 304):
-                self._source.problems["an answer's body is not in the file"] += 1
+                self._source.problem("an answer's body is not in the file", self._number)
         body = self._bytes(text, content.get("encoding"), headers, mime, "response")
         headers, body = self._uncoded(headers, body)
         return Response(status=status, headers=headers, body=body), error

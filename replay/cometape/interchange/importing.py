@@ -16,6 +16,10 @@ from ..core.traffic import Traffic, completed, watch
 from .source import Source
 
 
+_NAMED = 8
+"""Entries and sessions named in a summary before it says `…`."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportSettings:
     """What to make of sources."""
@@ -47,7 +51,8 @@ class Imported:
         exchanges = sum(isinstance(entry, Exchange) for entry in entries)
         caused = sum(type(event.cause) is int for event in events)
         spontaneous = f" ({len(events) - caused} spontaneous)" if caused < len(events) else ""
-        names = f" ({', '.join(self.sessions[:8])}{', …' * (len(self.sessions) > 8)})"
+        more = ", …" if len(self.sessions) > _NAMED else ""
+        names = f" ({', '.join(self.sessions[:_NAMED])}{more})"
         lines = [
             f"imported {sources} {'file' if sources == 1 else 'files'} into {out}",
             f"  exchanges         {exchanges}",
@@ -78,7 +83,10 @@ def assemble(sources: Sequence[Source], profile: Profile, settings: ImportSettin
     observer = Observer(profile, started_s=0.0)
     for source in sources:
         observer.notices.skips.update(source.skipped)
-        observer.notices.problems.update(source.problems)
+        for what, numbers in source.problems.items():
+            more = ", …" if len(numbers) > _NAMED else ""
+            named = ", ".join(map(str, numbers[:_NAMED]))
+            observer.notices.problem(f"{source.name}: {what} (entry {named}{more})")
     if settings.only:
         there = len(traffic)
         traffic = [one for one in traffic if one.exchange.asked.origin in settings.only]

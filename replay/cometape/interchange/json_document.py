@@ -13,7 +13,7 @@ def parse(data: bytes, name: str) -> Any:
     try:
         return json.loads(data.decode("utf-8-sig"))
     except json.JSONDecodeError as error:
-        cut = error.pos >= len(error.doc.rstrip())
+        cut = error.pos >= len(error.doc.rstrip()) or error.msg.startswith("Unterminated")
         raise CassetteError(
             "cut off: the JSON ends in the middle" if cut else f"not JSON: {error.msg}",
             hint="Export it once more; nothing was written.",

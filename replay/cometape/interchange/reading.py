@@ -16,6 +16,9 @@ MAX_BYTES = 512 * 1024 * 1024
 
 _TNETSTRING = re.compile(rb"\d{1,12}:")
 """How a flow begins: its length (tnetstrings.org)."""
+_ZLIB = (b"\x78\x01", b"\x78\x5e", b"\x78\x9c", b"\x78\xda")
+"""How zlib's output begins (RFC 1950 §2.2): mitmproxy compresses a HAR it saves as `.zhar`."""
+_CASSETTE = re.compile(rb"^cassette:", re.MULTILINE)
 _KNOWN = {
     b"PK\x03\x04": "an archive (.zip, .saz): unpack it, or export as HAR from the program itself",
     b"\x1f\x8b": "compressed with gzip: unpack it first (gunzip)",
@@ -46,7 +49,7 @@ def read(data: bytes, name: str) -> Source:
     for start, what in _KNOWN.items():
         if data.startswith(start):
             raise _unknown(name, what)
-    if data[:1] == b"\x78" and not data[:2].isalpha():  # mitmproxy's .zhar
+    if data[:2] in _ZLIB:
         data = _inflated(data, name)
     if _TNETSTRING.match(data):
         from . import flows
@@ -59,6 +62,8 @@ def read(data: bytes, name: str) -> Source:
         return _of_interactions(document, name)
     if b"\x00" in data[:4096]:
         raise _unknown(name, "binary, and no flow file")
+    if _CASSETTE.search(data[:4096]):
+        raise _unknown(name, "a cassette of cometape already: `cometape inspect` shows it")
     return _of_interactions(vcr.parse(data, name), name)
 
 
@@ -66,8 +71,6 @@ def _of_interactions(document: Any, name: str) -> Source:
     if isinstance(document, dict):
         if "interactions" in document:
             return vcr.read(document, name)
-        if "cassette" in document:
-            raise _unknown(name, "a cassette of cometape already: `cometape inspect` shows it")
         if "http_interactions" in document:
             raise _unknown(name, "a cassette of VCR for Ruby, which is not read")
         if "constants" in document and "events" in document:

@@ -40,8 +40,12 @@ class Source:
     bayeux: str | None = None
     skipped: Counter[str] = field(default_factory=Counter)
     """What is no part of a cassette, by its words."""
-    problems: Counter[str] = field(default_factory=Counter)
-    """What is missing in the file, by its words; no traffic in them."""
+    problems: dict[str, list[int]] = field(default_factory=dict)
+    """What is missing in the file, by its words (no traffic in them), with the entries (from 1)."""
+
+    def problem(self, what: str, number: int) -> None:
+        """An entry lacks something that the user should know of."""
+        self.problems.setdefault(what, []).append(number)
 
 
 class UnusableUrlError(ValueError):
