@@ -133,6 +133,10 @@ class BayeuxObserver:
             if channel_of(message) == META_CONNECT:
                 self._asked_connects[asked.key] = self._connect_began(message)
 
+    def dropped(self, key: str) -> None:
+        """Nothing more will be heard of a request that began."""
+        self._asked_connects.pop(key, None)
+
     def exchange(self, captured: CapturedExchange) -> list[Entry] | None:
         """What an exchange meant; None where it is not Bayeux."""
         asked = captured.asked

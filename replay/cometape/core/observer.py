@@ -63,6 +63,10 @@ class Observer:
         """A complete request is on its way to the upstream."""
         self._bayeux.began(asked)
 
+    def dropped(self, key: str) -> None:
+        """A request that began is not to be recorded after all."""
+        self._bayeux.dropped(key)
+
     def exchange(self, captured: CapturedExchange) -> list[Entry]:
         """An exchange is over: answered, failed or left by its client."""
         if captured.error is not None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from mitmproxy.proxy.mode_specs import ProxyMode, ReverseMode
 from ..core.capture import RECORDING_ENDED, CapturedExchange, SocketText
 from ..core.cassette import Entry
 from ..core.errors import CassetteError, CometapeError
+from .capture_filter import EVERYTHING, FILTERED, CaptureFilter
 from .flow_capture import FlowCapture, origin_of, reason
 from .recording import Recording, RecordingSettings
 from .recording_summary import Summary
@@ -45,7 +46,12 @@ class Recorder:
 
     name = "cometape"
 
-    def __init__(self, settings: RecordingSettings | None = None) -> None:
+    def __init__(
+        self,
+        settings: RecordingSettings | None = None,
+        capture_filter: CaptureFilter = EVERYTHING,
+    ) -> None:
+        self.capture_filter = capture_filter
         self.recording: Recording | None = Recording(settings) if settings is not None else None
         self.summary: Summary | None = None
         """What was recorded, once it is over."""
@@ -78,9 +84,18 @@ class Recorder:
         loader.add_option("cometape_scenario", str, "", "What this is a recording of.")
         loader.add_option("cometape_profile", str, "workbins", "Profile: a name or a YAML file.")
         loader.add_option("cometape_overwrite", bool, False, "Replace an existing cassette.")
+        loader.add_option("cometape_include", Sequence[str], [], "Record only what one matches.")
+        loader.add_option("cometape_exclude", Sequence[str], [], "Do not record what one matches.")
 
     def configure(self, updated: set[str]) -> None:
         """Open the cassette as soon as its name is known."""
+        if not self._embedded and updated & {"cometape_include", "cometape_exclude"}:
+            try:
+                self.capture_filter = CaptureFilter(
+                    ctx.options.cometape_include, ctx.options.cometape_exclude
+                )
+            except CometapeError as error:
+                raise exceptions.OptionsError(f"cometape: {error}") from None
         if self._embedded or "cometape_out" not in updated or not ctx.options.cometape_out:
             return
         if self.recording is not None:
@@ -172,7 +187,7 @@ class Recorder:
     def websocket_start(self, flow: http.HTTPFlow) -> None:
         """An exchange has become a WebSocket."""
         capture = self._open.pop(flow.id, None)
-        if capture is None or self.recording is None:
+        if capture is None or self.recording is None or self._is_filtered(capture):
             return
         observer = self.recording.observer
         self._sockets.add(flow.id)
@@ -181,14 +196,16 @@ class Recorder:
 
     def websocket_message(self, flow: http.HTTPFlow) -> None:
         """A message has come and is not yet passed on."""
-        if flow.websocket is None or flow.id not in self._sockets or self.recording is None:
+        if flow.websocket is None:
+            return
+        if self._embedded:  # nobody will ask for older ones, and a recording may last for hours
+            del flow.websocket.messages[:-1]
+        if flow.id not in self._sockets or self.recording is None:
             return
         message = flow.websocket.messages[-1]
         if self._is_over:
             message.drop()
             return
-        if self._embedded:  # nobody will ask for older ones, and a recording may last for hours
-            del flow.websocket.messages[:-1]
         text = SocketText(
             sender="client" if message.from_client else "server",
             text=message.content.decode("utf-8", "replace") if message.is_text else "",
@@ -215,16 +232,32 @@ class Recorder:
         if only and origin_of(flow.request) not in only:
             self.recording.observer.notices.skipped("exchanges with other origins")
             return False
+        if self.capture_filter.is_early and not self.capture_filter.takes(flow):
+            self.recording.observer.notices.skipped(FILTERED)
+            return False
         return True
 
-    def _passer(self, capture: FlowCapture) -> Callable[[bytes], bytes]:
+    def _is_filtered(self, capture: FlowCapture) -> bool:
+        """Whether what is known of an exchange in the end keeps it out of the cassette."""
+        chosen = self.capture_filter
+        if chosen.is_early or self.recording is None:
+            return False
+        request, response = bytes(capture.request_body), bytes(capture.response_body)
+        if chosen.takes(capture.flow, request, response):
+            return False
+        self.recording.observer.dropped(capture.flow.id)
+        self.recording.observer.notices.skipped(FILTERED)
+        return True
+
+    def _passer(self, capture: FlowCapture) -> Callable[[bytes], bytes | tuple[()]]:
         """What mitmproxy hands each chunk of a response to, and `b""` at its end."""
 
-        def pass_on(chunk: bytes) -> bytes:
+        def pass_on(chunk: bytes) -> bytes | tuple[()]:
             capture.response_body.add(chunk)
             if not chunk or capture.is_whole:
                 self._complete(capture, None)
-            return b"" if self._is_over else chunk
+            # An empty chunk would be the orderly end of a chunked answer.
+            return () if self._is_over else chunk
 
         return pass_on
 
@@ -240,6 +273,8 @@ class Recorder:
     def _complete(self, capture: FlowCapture, error: str | None) -> None:
         """An exchange is over: to disk with it, before the client can know."""
         if self._open.pop(capture.flow.id, None) is None or self.recording is None:
+            return
+        if self._is_filtered(capture):
             return
         observer = self.recording.observer
         self._write(lambda: observer.exchange(self._captured(capture, error)))

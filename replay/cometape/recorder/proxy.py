@@ -7,33 +7,51 @@ asking them), so here run `Core`, `Proxyserver`, `NextLayer` and `TlsConfig`, an
 from __future__ import annotations
 
 import asyncio
+import base64
 import contextlib
 import errno
 import logging
 import socket
 import sys
-import tempfile
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
+from mitmproxy import http
 from mitmproxy.addons.core import Core
 from mitmproxy.addons.next_layer import NextLayer
 from mitmproxy.addons.proxyserver import Proxyserver
 from mitmproxy.addons.tlsconfig import TlsConfig
+from mitmproxy.connection import Client, Server
 from mitmproxy.master import Master
+from mitmproxy.net.http.url import hostport
+from mitmproxy.net.server_spec import ServerSpec
 from mitmproxy.options import Options
+from mitmproxy.proxy.mode_specs import ReverseMode
 
 from ..core.errors import ConfigurationError
 from .addon import HOLD_LIMIT_S, Recorder
+from .authority import DEFAULT_CONFDIR, usable_confdir
 from .lean_master import LeanMaster
 from .reverse_view import reverse_view
 
 FAREWELL_S = 2.0
 """How long ending waits for open connections to be closed."""
-DEFAULT_CONFDIR = Path("~/.mitmproxy")
-"""Where mitmproxy keeps its certificate authority; shared, so that it is trusted already."""
+UPSTREAM_CONNECTIONS = 1000
+"""Per client connection; mitmproxy's own limit is 5, which as many held polls use up."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UpstreamProxy:
+    """Another proxy between the recorder and the world."""
+
+    scheme: Literal["http", "https"]
+    host: str
+    port: int
+    credentials: str | None = None
+    """`user:password` for its Basic authentication."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +68,48 @@ class ProxySettings:
     trusted_ca: Path | None = None
     """PEM file with the authority that signed the upstream's certificate."""
     confdir: Path = DEFAULT_CONFDIR
+    http2: bool = False
+    """Let clients and upstreams speak HTTP/2 where both sides of a TLS connection can."""
+    upstream_proxy: UpstreamProxy | None = None
+    """The proxy through which everything goes out."""
+
+
+class _ViaProxy:
+    """Sends what goes out through another proxy; comes after the recorder, so is not recorded."""
+
+    name = "cometape-via-proxy"
+
+    def __init__(self, proxy: UpstreamProxy) -> None:
+        self._server: ServerSpec = (proxy.scheme, (proxy.host, proxy.port))
+        self._authorization: bytes | None = None
+        if proxy.credentials is not None:
+            self._authorization = b"Basic " + base64.b64encode(proxy.credentials.encode())
+
+    def requestheaders(self, flow: http.HTTPFlow) -> None:
+        if isinstance(flow.client_conn.proxy_mode, ReverseMode):
+            if flow.server_conn.via is None:  # mitmproxy knows no reverse mode by way of a proxy
+                flow.server_conn = Server(address=flow.server_conn.address)
+                flow.server_conn.via = self._server
+        elif flow.request.scheme == "http" and self._authorization is not None:
+            flow.request.headers["Proxy-Authorization"] = self._authorization
+
+    def http_connect_upstream(self, flow: http.HTTPFlow) -> None:
+        if self._authorization is not None:
+            flow.request.headers["Proxy-Authorization"] = self._authorization
+
+
+class _ManyUpstreamConnections:
+    """Lets the held polls of one HTTP/2 client each have their own upstream connection."""
+
+    name = "cometape-many-connections"
+
+    def __init__(self, proxyserver: Proxyserver) -> None:
+        self._proxyserver = proxyserver
+
+    def client_connected(self, client: Client) -> None:
+        handler = self._proxyserver.connections.get(client.id)
+        if handler is not None:
+            handler.max_conns = defaultdict(lambda: asyncio.Semaphore(UPSTREAM_CONNECTIONS))
 
 
 class _Startup:
@@ -87,11 +147,16 @@ async def run(
     ConfigurationError when the address cannot be listened on.
     """
     startup = _Startup(lambda host, port: listening(f"http://{_authority(settings, host, port)}"))
-    with _quiet_logs(recorder), _confdir(settings.confdir) as confdir:
+    with _quiet_logs(recorder), usable_confdir(settings.confdir) as confdir:
         master = LeanMaster(_options(settings, confdir))
         startup.master = master
-        master.addons.add(Core(), Proxyserver(), NextLayer(), TlsConfig())
+        proxyserver = Proxyserver()
+        master.addons.add(Core(), proxyserver, NextLayer(), TlsConfig())
         master.addons.add(*reverse_view(recorder), startup)
+        if settings.upstream_proxy is not None:
+            master.addons.add(_ViaProxy(settings.upstream_proxy))
+        if settings.http2:
+            master.addons.add(_ManyUpstreamConnections(proxyserver))
         # Options that the addons declare are known only now.
         master.options.update(**_addon_options(settings, master.options))
         stopping = asyncio.create_task(_shut_down(master, stop))
@@ -137,18 +202,28 @@ async def _close_connections(master: Master) -> None:
 
 def _options(settings: ProxySettings, confdir: Path) -> Options:
     return Options(
-        mode=[f"reverse:{settings.upstream}" if settings.upstream is not None else "regular"],
+        mode=[_mode(settings)],
         listen_host=settings.host,
         listen_port=settings.port,
         confdir=str(confdir),
-        # At most 5 upstream connections per client connection: held polls would stall the rest.
-        http2=False,
+        # Off by default: browsers then send all over one connection, and what is held up or lost
+        # on it is so for every tab and poll. HTTP/1.1 is what the recorded servers speak.
+        http2=settings.http2,
         http3=False,
         rawtcp=False,
         ssl_insecure=settings.insecure,
         ssl_verify_upstream_trusted_ca=(
             str(settings.trusted_ca) if settings.trusted_ca is not None else None
         ),
+    )
+
+
+def _mode(settings: ProxySettings) -> str:
+    if settings.upstream is not None:
+        return f"reverse:{settings.upstream}"
+    proxy = settings.upstream_proxy
+    return (
+        f"upstream:{proxy.scheme}://{hostport('', proxy.host, proxy.port)}" if proxy else "regular"
     )
 
 
@@ -162,24 +237,6 @@ def _addon_options(settings: ProxySettings, options: Options) -> dict[str, Any]:
     if "tcp_timeout" in options:  # from 12.2.1; before it is a constant (addon.allow_long_holds)
         chosen["tcp_timeout"] = HOLD_LIMIT_S
     return chosen
-
-
-@contextlib.contextmanager
-def _confdir(wanted: Path) -> Iterator[Path]:
-    """The folder of certificates, or one that lasts as long as the recording."""
-    folder = wanted.expanduser()
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        if (folder / "mitmproxy-ca.pem").exists():
-            yield folder
-            return
-        with tempfile.TemporaryFile(dir=folder):
-            pass
-    except OSError:
-        with tempfile.TemporaryDirectory(prefix="cometape-") as made:
-            yield Path(made)
-    else:
-        yield folder
 
 
 @contextlib.contextmanager

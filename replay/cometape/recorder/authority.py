@@ -1,0 +1,134 @@
+"""The certificate authority of the recorder: by it a client trusts a proxy that opens its TLS.
+
+It is mitmproxy's own, in `~/.mitmproxy`, so whoever trusts that one already has nothing to do. Made
+when it is first needed; only its certificate is ever handed out, never its key.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ssl
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import certifi
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.serialization import Encoding
+from mitmproxy.certs import CertStore
+
+from ..core.errors import ConfigurationError
+
+DEFAULT_CONFDIR = Path("~/.mitmproxy")
+"""Where mitmproxy keeps its certificate authority; shared, so that it is trusted already."""
+_KEY_AND_CERTIFICATE = "mitmproxy-ca.pem"
+_KEY_BITS = 2048
+"""As mitmproxy makes them."""
+
+BUNDLE_VARIABLES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS")
+"""Environment variables that name a file of trusted certificates: of OpenSSL (Python's `ssl`, Ruby,
+…), requests, curl, and Node."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Authority:
+    """A certificate authority: the public half of it."""
+
+    folder: Path
+    certificate: x509.Certificate
+
+    @property
+    def path(self) -> Path:
+        """The file with the certificate alone, PEM."""
+        return self.folder / "mitmproxy-ca-cert.pem"
+
+    @property
+    def name(self) -> str:
+        """Its subject: `CN=mitmproxy,O=mitmproxy`."""
+        return self.certificate.subject.rfc4514_string()
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of the certificate as browsers show it: `AB:CD:…`."""
+        return self.certificate.fingerprint(hashes.SHA256()).hex(":").upper()
+
+    @property
+    def valid(self) -> tuple[datetime, datetime]:
+        """From when to when."""
+        return self.certificate.not_valid_before_utc, self.certificate.not_valid_after_utc
+
+    def is_valid(self, now: datetime) -> bool:
+        """Whether clients accept it at that time."""
+        start, end = self.valid
+        return start <= now <= end
+
+    def encoded(self, encoding: Encoding) -> bytes:
+        """The certificate as PEM or DER."""
+        return self.certificate.public_bytes(encoding)
+
+
+def authority_in(folder: Path) -> Authority:
+    """The authority of a folder, made if there is none.
+
+    Raises ConfigurationError when it can be neither read nor made.
+    """
+    folder = folder.expanduser()
+    source = folder / _KEY_AND_CERTIFICATE
+    try:
+        if not source.exists():
+            CertStore.create_store(folder, "mitmproxy", _KEY_BITS)
+        certificate, *_ = x509.load_pem_x509_certificates(source.read_bytes())
+        if not (folder / "mitmproxy-ca-cert.pem").exists():
+            (folder / "mitmproxy-ca-cert.pem").write_bytes(certificate.public_bytes(Encoding.PEM))
+    except (OSError, ValueError) as error:
+        raise ConfigurationError(
+            f"{source} holds no certificate authority, and none could be made: {error}",
+            hint="Choose another folder with --confdir, or move that file away for a new one.",
+            reason="bad-authority",
+        ) from error
+    return Authority(folder=folder, certificate=certificate)
+
+
+@contextlib.contextmanager
+def usable_confdir(wanted: Path) -> Iterator[Path]:
+    """The folder of certificates, or, if it cannot be written, one that lasts as long as this."""
+    folder = wanted.expanduser()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if (folder / _KEY_AND_CERTIFICATE).exists():
+            yield folder
+            return
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError:
+        with tempfile.TemporaryDirectory(prefix="cometape-") as made:
+            yield Path(made)
+    else:
+        yield folder
+
+
+def bundle(authority: Authority, environment: Mapping[str, str]) -> bytes:
+    """What to trust, PEM: the system's certificates, the environment's, and the authority's."""
+    sources = [_system_file()]
+    sources += [Path(environment[name]) for name in BUNDLE_VARIABLES if environment.get(name)]
+    pems: list[bytes] = []
+    for source in dict.fromkeys(sources):
+        with contextlib.suppress(OSError):  # a variable may name what is not there
+            pems.append(source.read_bytes().strip())
+    return b"\n".join([*dict.fromkeys(pems), authority.encoded(Encoding.PEM)])
+
+
+def _system_file() -> Path:
+    found = ssl.get_default_verify_paths().openssl_cafile
+    for candidate in (found, "/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/cert.pem"):
+        if candidate and Path(candidate).is_file():
+            return Path(candidate)
+    return Path(certifi.where())  # Mozilla's, as shipped with mitmproxy
+
+
+def now() -> datetime:
+    """The time by which certificates are judged."""
+    return datetime.now(UTC)

@@ -1,0 +1,102 @@
+"""A command that runs while it is recorded: its signals, its end, its exit code."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import shutil
+import signal
+from collections.abc import Mapping, Sequence
+
+from ..core.errors import ConfigurationError
+
+PATIENCE_S = 10.0
+"""How long a command that is told to end may take."""
+
+
+class CommandNotFoundError(ConfigurationError):
+    """There is no such command; as in a shell, the exit code says so."""
+
+    exit_code = 127
+
+
+class CommandNotRunnableError(ConfigurationError):
+    """It is there and cannot be run."""
+
+    exit_code = 126
+
+
+def executable(command: Sequence[str], environment: Mapping[str, str]) -> str:
+    """The file that `command` runs. Raises ConfigurationError when there is none to run."""
+    name = command[0]
+    found = shutil.which(name, path=environment.get("PATH"))
+    if found is not None:
+        return found
+    if os.path.dirname(name) and os.path.exists(name):
+        raise CommandNotRunnableError(
+            f"{name} cannot be run: it is a folder, or not executable",
+            hint="What comes after -- is a command with its arguments, as in a shell.",
+            reason="command-not-runnable",
+        )
+    raise CommandNotFoundError(
+        f"there is no command {name!r}",
+        hint="What comes after -- is a command with its arguments; it was looked for in PATH. "
+        "For a line of shell: -- sh -c 'LINE'.",
+        reason="command-not-found",
+    )
+
+
+class Child:
+    """The command once it is started."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self._process = process
+
+    @classmethod
+    async def start(cls, command: Sequence[str], environment: Mapping[str, str]) -> Child:
+        """Start it with our input and output. Raises ConfigurationError when it cannot be."""
+        path = executable(command, environment)
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *command, executable=path, env=dict(environment)
+            )
+        except OSError as error:
+            raise CommandNotRunnableError(
+                f"{command[0]} cannot be run: {error.strerror or error}",
+                hint="A script must begin with the line that names its interpreter, #!…",
+                reason="command-not-runnable",
+            ) from error
+        return cls(process)
+
+    async def ended(self) -> int:
+        """Wait for its end; its exit code, as a shell tells it: 128 + the signal that ended it."""
+        code = await self._process.wait()
+        return 128 - code if code < 0 else code
+
+    def signal(self, number: signal.Signals) -> None:
+        """Hand on a signal that we were sent."""
+        # What is typed at a terminal (Ctrl-C) reaches all of its foreground group without us.
+        if number == signal.SIGINT and _in_the_foreground():
+            return
+        with contextlib.suppress(ProcessLookupError):
+            self._process.send_signal(number)
+
+    async def end(self) -> int:
+        """Tell it to end, and see to it."""
+        with contextlib.suppress(ProcessLookupError):
+            self._process.terminate()
+        try:
+            return await asyncio.wait_for(self.ended(), PATIENCE_S)
+        except TimeoutError:
+            with contextlib.suppress(ProcessLookupError):
+                self._process.kill()
+            return await self.ended()
+
+
+def _in_the_foreground() -> bool:
+    try:
+        with open("/dev/tty", "rb", buffering=0) as terminal:
+            return os.tcgetpgrp(terminal.fileno()) == os.getpgrp()
+    except OSError:
+        return False
