@@ -208,6 +208,16 @@ def test_people_recorded_together_replay_together(order: tuple[str, str]) -> Non
     assert stage.service.report().ok, stage.service.report().text()
 
 
+def test_a_user_who_comes_when_the_others_have_gone_still_has_its_seat() -> None:
+    stage = Stage(two_sessions())
+    agent = come(stage, "agent7")
+    agent.ask("GET", "/api/v2/me/bins")
+    agent.leave()
+    supervisor = come(stage, "supervisor")
+    supervisor.ask("POST", "/api/v2/users/7/bins/3", {"id": 1})
+    assert len(runs(stage)) == 1
+
+
 def test_an_event_waits_for_a_client_that_has_not_come_yet() -> None:
     stage = Stage(two_sessions())
     supervisor = come(stage, "supervisor")
@@ -404,3 +414,31 @@ def test_a_pool_of_connections_that_outlives_a_client_serves_the_next_one() -> N
         person.leave()
         assert len(runs(stage)) == times
     assert not stage.service.misses
+
+
+@pytest.mark.parametrize("users", [("supervisor", "agent7"), ("x", "y")])
+def test_one_of_two_may_be_gone_before_the_other_comes(users: tuple[str, str]) -> None:
+    """Recorded at the same time; a busy machine starts the second when the first is done."""
+    stage = Stage(two_sessions())
+    for user, act in zip(users, ("POST", "GET"), strict=True):
+        person = come(stage, user, cookies=True)
+        target = "/api/v2/users/7/bins/3" if act == "POST" else "/api/v2/me/bins"
+        assert person.ask(act, target, {"id": 1} if act == "POST" else None).status == 200
+        person.events()
+        person.leave()
+    assert len(runs(stage)) == 1
+    assert stage.service.report().ok, stage.service.report().text()
+
+
+def test_another_stranger_that_does_the_same_again_has_a_run_of_its_own() -> None:
+    stage = Stage(two_sessions())
+    for user in ("x", "y"):
+        person = come(stage, user, cookies=True)
+        answer = person.ask("POST", "/api/v2/users/7/bins/3", {"id": 1})
+        assert answer.status == 200, answer.body
+        live = answer.json["referenceId"]
+        assert person.data()[-1] == {"referenceId": live, "to": "supervisor"}
+        person.leave()
+    assert runs(stage) == [(("x", "supervisor"),), (("y", "supervisor"),)]
+    unplayed = stage.service.report().unplayed
+    assert {one.session for one in unplayed} == {"agent7"}

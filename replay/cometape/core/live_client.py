@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from .credentials import basic_credentials
 from .exchange import Request
 from .identity import Binding
+from .playbook import Matches
 from .player import Due, Run
 
 
@@ -38,6 +39,8 @@ class LiveClient:
     """A second recorded session it has: its Bayeux, where that was recorded as a client's own."""
     committed: bool = False
     """It has done what only its recorded session did, so it cannot take another one."""
+    asked: dict[Matches, None] = field(default_factory=dict)
+    """What it has asked for so far that others did as well."""
     subscribed: dict[str, int] = field(default_factory=dict)
     """How often it asked for each subscription."""
     browser_ids: int = 0

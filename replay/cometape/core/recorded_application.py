@@ -88,13 +88,7 @@ class RecordedApplication:
                 return attempt.error or self._words.subscribe_denied
         else:
             self.chronicle.note(now_s, "subscribe", client, f"{channel} (not recorded)")
-        # A client that subscribes by a wildcard has done what another did channel by channel.
-        for other, others in subscribes.items():
-            if other != channel and (
-                channels.matches(channel, other) or channels.matches(other, channel)
-            ):
-                for covered in others:
-                    self._come_to_pass(covered, client, now_s)
+        self._cover(client, channel, now_s)
         return None
 
     def unsubscribe(
@@ -108,7 +102,7 @@ class RecordedApplication:
         client = _client_of(session)
         channel = str(message["channel"])
         shape, matches = self._matches(channel, message.get("data"))
-        self._clients.seats.change(client, matches)
+        self.settle(client, matches, now_s)
         chosen = client.run.choose(client.session, matches, repeats=self._repeats)
         if not isinstance(chosen, Playable):
             miss = self.chronicle.miss(shape, client, chosen, now_s)
@@ -145,6 +139,29 @@ class RecordedApplication:
         value = client.binding.live(Identity(CLIENT_ID.name, "", f"<browser:{client.browser_ids}>"))
         self._clients.know_cookie(BROWSER_COOKIE, value, client)
         return value
+
+    def settle(self, client: LiveClient, matches: Matches, now_s: float) -> None:
+        """A client does something: it may show that it is another recorded client than guessed.
+
+        Its handshake and subscriptions are then those of that one.
+        """
+        if self._clients.seats.change(client, matches) and client.client_ids:
+            handshake = self._nth_handshake(client)
+            self._come_to_pass(handshake, client, now_s)
+            for channel in client.subscribed:
+                self._cover(client, channel, now_s)
+            self.delivery.changed(client)
+
+    def _cover(self, client: LiveClient, channel: str, now_s: float) -> None:
+        """A subscription does for all recorded ones that it takes the place of.
+
+        A client that subscribes by a wildcard has done what another did channel by channel.
+        """
+        recorded = self._playbook.sessions.get(client.bayeux_session)
+        for other, attempts in (recorded.subscribes if recorded is not None else {}).items():
+            if channels.matches(channel, other) or channels.matches(other, channel):
+                for attempt in attempts if other != channel else attempts[:1]:
+                    self._come_to_pass(attempt, client, now_s)
 
     def _matches(self, channel: str, data: Json) -> tuple[Shape, Matches]:
         """The shape of a publish, and its recordings."""

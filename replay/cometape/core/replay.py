@@ -183,12 +183,13 @@ class Replay:
     ) -> list[Action]:
         shape, matches = self._matches(request)
         found = self.clients.of_request(arrival, matches, now_s)
-        client, run = found.client, found.client.run
+        client = found.client
         if not matches:
             recorded = recorded_ids(request, self.playbook.profile, client.binding)
             if recorded is not request:
                 shape, matches = self._matches(recorded)
-        self.clients.seats.change(client, matches)
+        self._application.settle(client, matches, now_s)
+        run = client.run
         chosen = run.choose(client.session, matches, repeats=self.settings.repeats)
         if not isinstance(chosen, Playable):
             miss = self.chronicle.miss(shape, client, chosen, now_s)

@@ -37,40 +37,48 @@ class Seats:
         newest = self.runs[-1]
         if named:
             candidates = [run for run in reversed(self.runs[-MAX_RUNS:]) if self._is_active(run)]
-            if not self._is_over(newest):
+            if not (self._is_over(newest) and self._is_seated(arrival, newest)):
                 candidates.append(newest)
             for run in candidates:
                 free = [name for name in named if run.is_free(name)]
                 if free:
                     return run, next((name for name in free if name in fits), free[0])
-            for run in candidates:
+            for run in candidates if self._is_over(newest) else (*candidates, newest):
                 for name in named:
                     if self._make_room(run, name):
                         return run, name
             return self._begin_run(), next((name for name in named if name in fits), named[0])
         names = list(self._playbook.sessions) or [ALONE]
         wanted = [name for name in names if name in fits] or names
-        if not self._is_over(newest) and not self._is_seated(arrival, newest):
+        # Nobody is two recorded clients; who has no name may be the one that was here before.
+        again = self._is_seated(arrival, newest) if arrival.user else self._is_over(newest)
+        if not again:
             for name in wanted:
                 if newest.is_free(name):
                     return newest, name
         return self._begin_run(), wanted[0]
 
-    def change(self, client: LiveClient, matches: Matches) -> None:
-        """A client whose session was a guess changes to the free one that did what it does.
+    def change(self, client: LiveClient, matches: Matches) -> bool:
+        """A client whose session was a guess changes to the one that did what it does.
 
-        As long as it has done nothing that only its present one did, nobody could notice.
+        As long as it has done nothing that only its present one did, nobody could notice. Where
+        that session is taken and has done it already, a new run begins. True when it changed.
         """
         if not matches or client.committed:
-            return
+            return False
         if client.session in matches.sessions:
             client.committed = len(matches.sessions) == 1 or matches.are_operations
-            return
-        free = [name for name in self._playbook.sessions if client.run.is_free(name)]
-        target = next((name for name in free if name in matches.sessions), None)
-        if target is not None and not self.are_named(client.user, client.session):
-            self._move(client, target)
-            client.committed = True
+            client.asked[matches] = None
+            return False
+        if self.are_named(client.user, client.session):
+            return False
+        targets = [name for name in self._playbook.sessions if name in matches.sessions]
+        free = next((name for name in targets if client.run.is_free(name)), None)
+        if free is None and (not matches.are_operations or client.run.is_unplayed(matches.all)):
+            return False
+        self._move(client, free or targets[0])
+        client.committed = True
+        return True
 
     def may_be(self, client: LiveClient, user: str | None) -> bool:
         """Whether a client of no name may turn out to be this user."""
@@ -116,16 +124,30 @@ class Seats:
         return True
 
     def _move(self, client: LiveClient, session: str) -> None:
-        """Change a client's session; Bayeux that only the old one has it keeps beside."""
+        """Change a client's session, and its run where that session is taken.
+
+        Bayeux that only the old session has it keeps beside; what it has asked for counts as asked
+        for by the new one.
+        """
         sessions, old = self._playbook.sessions, client.session
-        bayeux_alone = not sessions[old].exchanges and not sessions[session].handshakes
-        if bayeux_alone and client.client_ids and client.beside is None:
+        if not client.run.is_free(session):
+            del client.run.actors[old]
+            client.run = self._begin_run()
+        elif (
+            client.client_ids
+            and client.beside is None
+            and not sessions[old].exchanges
+            and not sessions[session].handshakes
+        ):
             client.beside = old
         else:
             del client.run.actors[old]
         client.session = session
         client.run.actors[session] = client
         client.mailbox += client.run.unclaimed.pop(session, [])
+        for matches in client.asked:
+            for recording in matches.by_session.get(session, ())[:1]:
+                client.run.played.setdefault(recording.number, 1)
 
     def take(self, client: LiveClient, now_s: float) -> None:
         """A client takes its seat; events that waited for somebody to come are its."""
@@ -151,7 +173,7 @@ class Seats:
         return not any(s.first > last for s in sessions.values() if run.is_free(s.name))
 
     def _is_seated(self, arrival: Arrival, run: Run) -> bool:
-        """Whether this user has a session of the run already: nobody is two recorded clients."""
+        """Whether this user has a session of the run already."""
         return arrival.user is not None and any(c.user == arrival.user for c in clients_in(run))
 
 
