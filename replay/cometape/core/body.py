@@ -102,9 +102,16 @@ class Body:
         """The most readable form that gives `data` back.
 
         JSON is tried when the content type says so or the first byte opens an object or array.
+        Equal bytes may give the same `Body`, so its value must not be changed.
         """
         if not data:
             return cls("empty")
+        if len(data) <= _CACHED_BYTES:  # a recorder looks at each body twice: to scrub and to write
+            return _cached(data, content_type)
+        return cls._parsed(data, content_type)
+
+    @classmethod
+    def _parsed(cls, data: bytes, content_type: str) -> Body:
         try:
             text = data.decode("utf-8")
         except UnicodeDecodeError:
@@ -133,6 +140,14 @@ class Body:
     def json(self) -> Json:
         """The JSON value, or None where the body is not JSON (or is `null`)."""
         return self.value if self.form == "json" else None
+
+
+_CACHED_BYTES = 16 * 1024
+
+
+@lru_cache(maxsize=128)
+def _cached(data: bytes, content_type: str) -> Body:
+    return Body._parsed(data, content_type)
 
 
 def _as_json(text: str) -> Body | None:

@@ -12,7 +12,7 @@ import hashlib
 import json
 from collections import deque
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from .cassette import Entry, Event, Exchange, Publish
 from .cause_rule import PreparedRule, began_before, within
@@ -45,6 +45,9 @@ _COPY_S = 1.0
 
 _MAX_COPIES = 1024
 """Events remembered because another session may get a copy."""
+
+_MAX_NAMES = 1024
+"""Names of operations whose rules are remembered; an API has some dozens."""
 
 Key = tuple[str | int | float, ...]
 
@@ -82,6 +85,14 @@ class CauseFinder:
             for kind in profile.identities
             if any(place.part == "event.data" for place in (*kind.issued, *kind.used))
         }
+        # Of all identities, only these tie an event to an exchange, and where they are issued.
+        self._issuing = replace(
+            profile,
+            identities=tuple(
+                replace(kind, used=()) for kind in profile.identities if kind.name in self._tying
+            ),
+        )
+        self._rules_by_name: dict[str, list[PreparedRule]] = {}
         self._operations: deque[tuple[Operation, list[Key]]] = deque()
         self._by_number: dict[int, Operation] = {}
         self._index: dict[Key, deque[Operation]] = {}
@@ -92,8 +103,8 @@ class CauseFinder:
         if isinstance(entry, Exchange) and entry.response is not None:
             operation = Operation.of_exchange(entry, self._profile)
             if operation.name is not None and entry.response.status < 400:
-                about = (rule.index for rule in self._rules if rule.allows(operation))
-                operation.allowed = frozenset(about)
+                about = self._rules_about(operation.name)
+                operation.allowed = frozenset([r.index for r in about if r.answers(operation)])
             self._remember(operation, list(self._exchange_keys(entry, operation)))
         elif isinstance(entry, Publish) and entry.successful:
             self._remember(Operation.of_publish(entry), list(_publish_keys(entry)))
@@ -143,18 +154,22 @@ class CauseFinder:
         assert entry.response is not None
         answered = operation.response_json, entry.response.headers
         for found in (
-            *identities_of_response(self._profile, *answered),
-            *identities_of_request(self._profile, entry.request, operation.request_json),
+            *identities_of_response(self._issuing, *answered),
+            *identities_of_request(self._issuing, entry.request, operation.request_json),
         ):
-            if (
-                found.issued
-                and found.kind.name in self._tying
-                and isinstance(found.value, str | int)
-            ):
+            if isinstance(found.value, str | int):
                 yield ("identity", found.kind.name, found.value)
         for index in operation.allowed:
             for term in self._rules[index].first_terms(operation):
                 yield ("rule", index, term)
+
+    def _rules_about(self, name: str) -> list[PreparedRule]:
+        found = self._rules_by_name.get(name)
+        if found is None:
+            found = [rule for rule in self._rules if rule.is_about(name)]
+            if len(self._rules_by_name) < _MAX_NAMES:
+                self._rules_by_name[name] = found
+        return found
 
     def _copies_of(self, event: Event, identities: Iterable[IdentityAt]) -> deque[_Copy]:
         data = event.data

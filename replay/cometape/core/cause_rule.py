@@ -36,10 +36,12 @@ class PreparedRule:
             return False
         return _holds(self.rule.event, event.data, absent=False)
 
-    def allows(self, operation: Operation) -> bool:
-        """Whether this rule is about such an operation; asked before it is made compact."""
-        if operation.name is None or self.operations.fullmatch(operation.name) is None:
-            return False
+    def is_about(self, name: str) -> bool:
+        """Whether this rule is about operations of that name."""
+        return self.operations.fullmatch(name) is not None
+
+    def answers(self, operation: Operation) -> bool:
+        """Whether an operation's answer is as the rule says; asked before it is made compact."""
         return _holds(self.rule.answer, operation.response_json, absent=True)
 
     def first_terms(self, operation: Operation) -> set[Term]:

@@ -40,6 +40,9 @@ _SUSPICIOUS = re.compile(
 """What a string must have for a pair, JSON, a placeholder or a shape of a secret to be in it; the
 first is the quicker test, which most strings do not pass."""
 _MAX_PASSES = 8
+_CACHED_HEADERS = 4096
+_CACHED_LENGTH = 1024
+"""Characters; a longer value is seldom sent twice."""
 _SCHEME = re.compile(
     r"(?P<scheme>basic|bearer|digest|dpop|hoba|mutual|negotiate|ntlm|oauth|scram-sha-\d+|vapid|token"
     r"|apikey|hawk|sharedkey|aws4-hmac-sha256)(?P<gap>\s+)(?P<secret>\S.*)",
@@ -72,6 +75,10 @@ class Scrubber:
         self._named_headers: dict[str, SecretRule] = {}
         self._learnt = LearntSecrets()
         """Secrets that are hunted everywhere."""
+        self._headers_done: dict[tuple[str, str], tuple[str, Counter[str]]] = {}
+        """What became of header values, and what was replaced in them; true as long as no more is
+        known than then: `_headers_done_with`."""
+        self._headers_done_with = (0, 0)
         self._hunted: list[tuple[str, str]] | None = None
         """Those that can be in the structure that is being scrubbed; None: look for each text."""
 
@@ -148,9 +155,24 @@ class Scrubber:
         )
 
     def _headers(self, headers: Headers) -> Headers:
-        return Headers(
-            (name, self._settled(value, partial(self._header, name))) for name, value in headers
-        )
+        return Headers.of_pairs([(name, self._same_header(name, value)) for name, value in headers])
+
+    def _same_header(self, name: str, value: str) -> str:
+        """A header's value scrubbed, as it was the last time: a client sends most of them again."""
+        knowledge = self._learnt.count, len(self._named_headers)
+        if knowledge != self._headers_done_with:
+            self._headers_done_with = knowledge
+            self._headers_done.clear()
+        done = self._headers_done.get((name, value))
+        if done is None:
+            before = self.replaced.copy()
+            scrubbed = self._settled(value, partial(self._header, name))
+            done = scrubbed, self.replaced - before
+            if len(value) <= _CACHED_LENGTH and len(self._headers_done) < _CACHED_HEADERS:
+                self._headers_done[name, value] = done
+        elif done[1]:
+            self.replaced.update(done[1])
+        return done[0]
 
     def _header(self, name: str, value: str) -> str:
         lower = name.lower()

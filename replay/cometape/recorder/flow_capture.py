@@ -132,7 +132,7 @@ class FlowCapture:
 def headers_of(headers: http.Headers) -> Headers:
     """Header pairs in wire order, spelling and number."""
     fields: Iterable[tuple[bytes, bytes]] = headers.fields
-    return Headers((_text(name), _text(value)) for name, value in fields)
+    return Headers.of_pairs([(_text(name), _text(value)) for name, value in fields])
 
 
 def origin_of(request: http.Request) -> str:
