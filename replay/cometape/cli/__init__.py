@@ -25,6 +25,8 @@ COMMANDS = {
     "show": "Show one entry of a cassette in full.",
     "import": "Make a cassette of HAR files, mitmproxy flows or vcrpy cassettes.",
     "export": "Write a cassette as HAR, or as mitmproxy flows.",
+    "scrub": "Apply the rules of today to a cassette recorded earlier.",
+    "lint": "Check cassettes: they load, their causes resolve, no secret is left.",
     "simulate": "Run a simulated Workbins system to record from.",
     "broker": "Run a plain CometD server, without any cassette.",
 }
@@ -101,6 +103,7 @@ Exit codes:
   3  a cassette cannot be read or written
   4  a profile is wrong
   5  the live system, or a client, broke the protocol or cannot be reached
+  6  a cassette is kept, but something in it looks like a secret
 
 \b
 Completion in your shell (bash here; also zsh_source, fish_source):

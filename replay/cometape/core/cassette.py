@@ -35,6 +35,10 @@ class Header:
     """Name of the profile that says which fields are identities, secrets and causes."""
     bayeux: str | None = None
     """Path of the Bayeux endpoint, `/api/v2/notifications`; None: the profile's."""
+    allowed: tuple[str, ...] = ()
+    """Fields that somebody looked at, whose values only look like secrets; `core.residue`."""
+    residue: int = 0
+    """How many things looked like secrets when it was recorded or scrubbed; 0: it is finished."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

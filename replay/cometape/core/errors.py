@@ -4,7 +4,8 @@
     ├── CassetteError          the file is not a cassette we can use: mend or re-record it
     ├── ProfileError           the profile is wrong: mend it
     ├── ConfigurationError     a flag, option or argument is wrong: change it
-    └── ProtocolError          the peer broke a rule of HTTP or Bayeux: its fault, not ours
+    ├── ProtocolError          the peer broke a rule of HTTP or Bayeux: its fault, not ours
+    └── ResidueError           a cassette still holds what looks like a secret: look at it
 
 A message has four parts: what happened, what was looked for, what came nearest, what to do next.
 Every error carries a machine-readable `reason` from a closed set, listed in `docs/errors.md`.
@@ -76,3 +77,9 @@ class ProtocolError(CometapeError):
     """The peer sent something that HTTP or Bayeux does not allow."""
 
     exit_code = 5
+
+
+class ResidueError(CometapeError):
+    """A cassette is kept, but not finished: something in it looks like a secret."""
+
+    exit_code = 6

@@ -31,6 +31,11 @@ def has_placeholder(text: str) -> bool:
     return "<" in text and _PLACEHOLDER.search(text) is not None
 
 
+def without_placeholders(text: str) -> str:
+    """The text with blanks where placeholders stand."""
+    return _PLACEHOLDER.sub(" ", text)
+
+
 def spellings(secret: str) -> list[str]:
     """The secret and the other ways in which the same secret is commonly written.
 

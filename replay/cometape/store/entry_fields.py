@@ -58,6 +58,8 @@ HEADER_FIELDS = (
     Field("origin", "text"),
     Field("profile", "text", "bayeux"),
     Field("bayeux", "text"),
+    Field("allowed", "texts", ()),
+    Field("residue", "integer", 0),
 )
 """After `cassette: N`; `profile` is written even when it is the default."""
 

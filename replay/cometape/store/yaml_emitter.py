@@ -42,7 +42,7 @@ def dump_header(header: Header) -> str:
     for field in HEADER_FIELDS:
         value = getattr(header, field.name)
         if value != field.default or field.key == "profile":
-            document[field.key] = value
+            document[field.key] = list(value) if isinstance(value, tuple) else value
     document["ends_with"] = END
     return _render(document)
 
