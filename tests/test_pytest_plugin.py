@@ -64,7 +64,7 @@ data: {referenceId: 17, state: Pulled}
 """
 
 DESK = '''
-import json, urllib.request
+import json, urllib.error, urllib.request
 
 class Desk:
     """A client of a few lines, with a cookie and a Bayeux session."""
@@ -78,7 +78,12 @@ class Desk:
         if self.cookie:
             request.add_header("Cookie", self.cookie)
         data = None if body is None else json.dumps(body).encode()
-        with urllib.request.urlopen(request, data, timeout=10) as answer:
+        try:
+            answer = urllib.request.urlopen(request, data, timeout=10)
+        except urllib.error.HTTPError as error:
+            error.close()  # it holds the connection
+            raise
+        with answer:
             for value in answer.headers.get_all("Set-Cookie") or []:
                 self.cookie = value.partition(";")[0]
             return json.loads(answer.read())
@@ -180,9 +185,8 @@ import urllib.error
 def test_pull(cometape):
     desk = Desk(cometape.url)
     desk.work()
-    with pytest.raises(urllib.error.HTTPError) as caught:
+    with pytest.raises(urllib.error.HTTPError):
         desk.ask("/api/v2/me/workitem")
-    caught.value.close()
     assert [miss.reason for miss in cometape.misses]
 """,
     )
