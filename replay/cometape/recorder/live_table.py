@@ -38,7 +38,7 @@ _MOST_BYTES_ASIDE = 8 * 1024 * 1024
 _CLOSING_S = 2.0
 """How long the end of a recording waits for a terminal that takes no output."""
 _SHOWN_PROBLEMS = 3
-_OTHER_LINES = 12
+_OTHER_LINES = 16
 """Lines of the screen that are not rows of the table."""
 
 
@@ -80,7 +80,8 @@ def drawn(screen: Screen, *, height: int) -> RenderableType:
     parts: list[RenderableType] = [heading]
     if view.operations or view.reads.times:
         parts += ["", _operations(view, max(height - _OTHER_LINES, 3))]
-    parts += ["", _facts(view), *map(_line, _open_ends(screen))]
+    parts += ["", *(_line(fact, "none") for fact in _facts(view))]
+    parts += map(_line, _open_ends(screen))
     if view.problems:
         parts.append(_line(f"problems: {sum(times for _, times in view.problems)}", "red"))
         parts += [
@@ -127,15 +128,16 @@ def _add(table: Table, row: OperationRow) -> None:
     )
 
 
-def _facts(view: LiveView) -> Text:
-    facts = [
-        _counted(view.exchanges, "exchange"),
-        _counted(view.sessions, "session"),
-        _counted(view.subscriptions, "subscription"),
-        _counted(view.events, "event") + (f", {view.matched} matched" if view.events else ""),
-        f"{_counted(view.secrets, 'secret')} replaced",
-    ]
-    return Text(" · ".join(facts))
+def _facts(view: LiveView) -> Iterator[str]:
+    yield " · ".join(
+        (
+            _counted(view.sessions, "session"),
+            _counted(view.subscriptions, "subscription"),
+            _counted(view.exchanges, "exchange"),
+        )
+    )
+    events = _counted(view.events, "event") + (f", {view.matched} matched" if view.events else "")
+    yield f"{events} · {_counted(view.secrets, 'secret')} replaced"
 
 
 def _open_ends(screen: Screen) -> Iterator[str]:
