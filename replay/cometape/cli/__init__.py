@@ -27,6 +27,7 @@ COMMANDS = {
     "export": "Write a cassette as HAR, or as mitmproxy flows.",
     "scrub": "Apply the rules of today to a cassette recorded earlier.",
     "lint": "Check cassettes: they load, their causes resolve, no secret is left.",
+    "ca": "Show, export and explain the certificate that clients of a proxy must trust.",
     "simulate": "Run a simulated Workbins system to record from.",
     "broker": "Run a plain CometD server, without any cassette.",
 }

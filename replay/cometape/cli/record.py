@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import signal
+import tempfile
+from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import unquote, urlsplit
 
 import click
 
@@ -17,10 +22,28 @@ from .origin import origin_of
 
 if TYPE_CHECKING:  # mitmproxy: what is wrong with the arguments is told before it is imported
     from cometape.recorder import RecordingSettings
-    from cometape.recorder.proxy import ProxySettings
+    from cometape.recorder.capture_filter import CaptureFilter
+    from cometape.recorder.child import RecordedCommand
+    from cometape.recorder.proxy import ProxySettings, UpstreamProxy
+
+_CHILD = "cometape.recorded_command"
 
 
-@click.command("record")
+class _BeforeDashes(click.Command):
+    """A command that leaves alone what comes after `--`: that is another command."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if "--" in args:
+            at = args.index("--")
+            ctx.meta[_CHILD] = tuple(args[at + 1 :])
+            args = args[:at]
+        return super().parse_args(ctx, args)
+
+    def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
+        return [*super().collect_usage_pieces(ctx), "[-- COMMAND [ARGUMENT]...]"]
+
+
+@click.command("record", cls=_BeforeDashes)
 @click.argument("url", required=False)
 @click.option(
     "-o",
@@ -63,6 +86,40 @@ if TYPE_CHECKING:  # mitmproxy: what is wrong with the arguments is told before 
     metavar="FILE",
     help="PEM file with the authority that signed the live system's certificate.",
 )
+@click.option(
+    "--include",
+    multiple=True,
+    metavar="EXPRESSION",
+    help="Record only what this matches (mitmproxy's filter language). May be repeated.",
+)
+@click.option(
+    "--exclude",
+    multiple=True,
+    metavar="EXPRESSION",
+    help="Let pass unrecorded what this matches. May be repeated.",
+)
+@click.option(
+    "--upstream-proxy",
+    metavar="URL",
+    envvar="COMETAPE_UPSTREAM_PROXY",
+    help="Go out through another proxy: http://[USER:PASSWORD@]HOST:PORT. Better kept, with its "
+    "password, in the variable COMETAPE_UPSTREAM_PROXY.",
+)
+@click.option(
+    "--public",
+    multiple=True,
+    metavar="ORIGIN",
+    help="Another address by which URL calls itself in redirects. May be repeated.",
+)
+@click.option("--http2", is_flag=True, help="Speak HTTP/2 over TLS with whoever can.")
+@click.option(
+    "--confdir",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("~/.mitmproxy"),
+    show_default=True,
+    metavar="FOLDER",
+    help="Where the recorder's certificate authority is: see cometape ca.",
+)
 @click.option("--quiet", is_flag=True, help="No table while it records and no summary after it.")
 @click.option("--json", "as_json", is_flag=True, help="The summary as one line of JSON.")
 def command(
@@ -78,6 +135,12 @@ def command(
     bayeux: str | None,
     insecure: bool,
     ca: Path | None,
+    include: tuple[str, ...],
+    exclude: tuple[str, ...],
+    upstream_proxy: str | None,
+    public: tuple[str, ...],
+    http2: bool,
+    confdir: Path,
     quiet: bool,
     as_json: bool,
 ) -> None:
@@ -89,7 +152,14 @@ def command(
     Bodies of more than 64 MiB pass through but are not kept. On a terminal a table shows what has
     been recorded. Ctrl-C ends the recording with a summary, and warnings of what a replay of it
     would lack.
+
+    With -- COMMAND the command is run in an environment by which its traffic is recorded
+    (COMETAPE_URL, with --proxy also HTTP_PROXY and the like, trusted certificates). The recording
+    ends with it, and so does this, with its exit code; what there is to say goes to standard error.
     """
+    child: tuple[str, ...] | None = click.get_current_context().meta.get(_CHILD)
+    if child == ():
+        raise click.UsageError("After -- there must be a command to run.")
     if (url is None) == (not proxy):
         raise click.UsageError(
             "Give the URL of the system to record, or --proxy, not both: "
@@ -97,10 +167,14 @@ def command(
         )
     if only and not proxy:
         raise click.UsageError("--only goes with --proxy: URL is the only origin otherwise.")
+    if public and proxy:
+        raise click.UsageError("--public goes with URL: a proxy's clients use the true addresses.")
     upstream = origin_of(url) if url is not None else None
     origins = [origin_of(one) for one in only]
+    publics = tuple(origin_of(one) for one in public)
 
     from cometape.recorder import RecordingSettings
+    from cometape.recorder.capture_filter import CaptureFilter
     from cometape.recorder.proxy import ProxySettings
 
     settings = RecordingSettings(
@@ -113,38 +187,121 @@ def command(
         bayeux=bayeux,
     )
     proxy_settings = ProxySettings(
-        upstream=upstream, host=host, port=port, insecure=insecure, trusted_ca=ca
+        upstream=upstream,
+        host=host,
+        port=port,
+        insecure=insecure,
+        trusted_ca=ca,
+        confdir=confdir,
+        http2=http2,
+        public=publics,
+        upstream_proxy=_other_proxy(upstream_proxy) if upstream_proxy else None,
     )
-    asyncio.run(_record(settings, proxy_settings, quiet=quiet, as_json=as_json))
+    chosen = CaptureFilter(include, exclude)
+    recording = _record(
+        settings, proxy_settings, chosen, child=child or (), quiet=quiet, as_json=as_json
+    )
+    click.get_current_context().exit(asyncio.run(recording))
 
 
 async def _record(
-    settings: RecordingSettings, proxy: ProxySettings, *, quiet: bool, as_json: bool
-) -> None:
+    settings: RecordingSettings,
+    proxy: ProxySettings,
+    chosen: CaptureFilter,
+    *,
+    child: tuple[str, ...],
+    quiet: bool,
+    as_json: bool,
+) -> int:
     from cometape.recorder import Recorder
+    from cometape.recorder.authority import usable_confdir
     from cometape.recorder.live_table import watched
     from cometape.recorder.proxy import check_port_is_free, run
 
-    check_port_is_free(proxy)  # first, so that nothing is replaced by a recorder that cannot start
-    recorder = Recorder(settings)
+    def say(text: str) -> None:
+        click.echo(text, err=bool(child))  # standard output is the command's
+
+    code = 0
     stop = asyncio.Event()
+    check_port_is_free(proxy)  # first, so that nothing is replaced by a recorder that cannot start
+    with ExitStack() as stack:
+        proxy = replace(proxy, confdir=stack.enter_context(usable_confdir(proxy.confdir)))
+        attended = _attended(child, proxy, stop, stack) if child else None
+        recorder = Recorder(settings, chosen)
+        _handle_signals(stop, attended)
+
+        def listening(url: str) -> None:
+            say(f"listening on {url}")
+            show_at(url)
+            if attended is not None:
+                attended.start(url)
+
+        try:
+            async with watched(recorder, quiet=quiet or bool(child)) as show_at:
+                await run(recorder, proxy, listening=listening, stop=stop)
+        except ConfigurationError:
+            recorder.abandon()
+            raise
+        if attended is not None:
+            code = await attended.ended()
+    if recorder.summary is not None and as_json:
+        say(json.dumps(recorder.summary.as_json()))
+    elif recorder.summary is not None and not quiet:
+        say(recorder.summary.render())
+    if recorder.failure is not None and code == 0:
+        raise recorder.failure
+    if recorder.failure is not None:
+        say(f"cometape: {recorder.failure}")
+    return code
+
+
+def _attended(
+    command: tuple[str, ...], proxy: ProxySettings, stop: asyncio.Event, stack: ExitStack
+) -> RecordedCommand:
+    """The command that is recorded; its file of trusted certificates goes with `stack`."""
+    from cometape.recorder.authority import authority_in, bundle
+    from cometape.recorder.child import RecordedCommand
+    from cometape.recorder.environment import recorded_environment
+
+    def environment(url: str) -> dict[str, str]:
+        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="cometape-"))
+        trusted = Path(folder, "trusted.pem")
+        trusted.write_bytes(bundle(authority_in(proxy.confdir), os.environ))
+        is_proxy = proxy.upstream is None
+        return recorded_environment(os.environ, url=url, is_proxy=is_proxy, bundle=trusted)
+
+    return RecordedCommand(command, environment, stop)
+
+
+def _handle_signals(stop: asyncio.Event, attended: RecordedCommand | None) -> None:
     loop = asyncio.get_running_loop()
     for name in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(name, stop.set)
+        if attended is None:
+            loop.add_signal_handler(name, stop.set)
+        else:
+            loop.add_signal_handler(name, attended.signal, name)
+    # nohup has it ignored, and so it must stay.
+    if attended is not None and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        loop.add_signal_handler(signal.SIGHUP, attended.signal, signal.SIGHUP)
+
+
+def _other_proxy(url: str) -> UpstreamProxy:
+    """The proxy of --upstream-proxy. Raises ConfigurationError."""
+    from cometape.recorder.proxy import UpstreamProxy
+
+    scheme, _, rest = url.rpartition("://")
+    user, at, address = rest.rpartition("@")
     try:
-        async with watched(recorder, quiet=quiet) as show_at:
-            await run(recorder, proxy, listening=lambda url: show_at(_announce(url)), stop=stop)
-    except ConfigurationError:
-        recorder.abandon()
-        raise
-    if recorder.summary is not None and as_json:
-        click.echo(json.dumps(recorder.summary.as_json()))
-    elif recorder.summary is not None and not quiet:
-        click.echo(recorder.summary.render())
-    if recorder.failure is not None:
-        raise recorder.failure
-
-
-def _announce(url: str) -> str:
-    click.echo(f"listening on {url}")
-    return url
+        parts = urlsplit(origin_of(f"{scheme or 'http'}://{address}"))
+    except ConfigurationError as error:
+        raise ConfigurationError(
+            f"--upstream-proxy {address!r} is not the URL of a proxy",
+            hint="For example: --upstream-proxy http://proxy.example:3128",
+            reason="bad-url",
+        ) from error
+    return UpstreamProxy(
+        scheme="https" if parts.scheme == "https" else "http",
+        host=parts.hostname or "",
+        port=parts.port or (443 if parts.scheme == "https" else 80),
+        credentials=unquote(user) if at else None,
+    )

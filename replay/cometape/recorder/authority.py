@@ -6,7 +6,9 @@ when it is first needed; only its certificate is ever handed out, never its key.
 
 from __future__ import annotations
 
+import base64
 import contextlib
+import hashlib
 import ssl
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -17,7 +19,7 @@ from pathlib import Path
 import certifi
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from mitmproxy.certs import CertStore
 
 from ..core.errors import ConfigurationError
@@ -60,14 +62,21 @@ class Authority:
         """From when to when."""
         return self.certificate.not_valid_before_utc, self.certificate.not_valid_after_utc
 
-    def is_valid(self, now: datetime) -> bool:
-        """Whether clients accept it at that time."""
-        start, end = self.valid
-        return start <= now <= end
+    @property
+    def public_key_pin(self) -> str:
+        """SHA-256 of its public key in base64, by which Chrome names it (RFC 7469 §2.4)."""
+        key = self.certificate.public_key()
+        der = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+        return base64.b64encode(hashlib.sha256(der).digest()).decode("ascii")
 
-    def encoded(self, encoding: Encoding) -> bytes:
-        """The certificate as PEM or DER."""
-        return self.certificate.public_bytes(encoding)
+    def is_valid(self) -> bool:
+        """Whether clients accept it now."""
+        start, end = self.valid
+        return start <= datetime.now(UTC) <= end
+
+    def encoded(self, form: str) -> bytes:
+        """The certificate as `pem` or `der`."""
+        return self.certificate.public_bytes(Encoding.DER if form == "der" else Encoding.PEM)
 
 
 def authority_in(folder: Path) -> Authority:
@@ -118,7 +127,7 @@ def bundle(authority: Authority, environment: Mapping[str, str]) -> bytes:
     for source in dict.fromkeys(sources):
         with contextlib.suppress(OSError):  # a variable may name what is not there
             pems.append(source.read_bytes().strip())
-    return b"\n".join([*dict.fromkeys(pems), authority.encoded(Encoding.PEM)])
+    return b"\n".join([*dict.fromkeys(pems), authority.encoded("pem")])
 
 
 def _system_file() -> Path:
@@ -127,8 +136,3 @@ def _system_file() -> Path:
         if candidate and Path(candidate).is_file():
             return Path(candidate)
     return Path(certifi.where())  # Mozilla's, as shipped with mitmproxy
-
-
-def now() -> datetime:
-    """The time by which certificates are judged."""
-    return datetime.now(UTC)

@@ -7,7 +7,7 @@ import contextlib
 import os
 import shutil
 import signal
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from ..core.errors import ConfigurationError
 
@@ -92,6 +92,59 @@ class Child:
             with contextlib.suppress(ProcessLookupError):
                 self._process.kill()
             return await self.ended()
+
+
+class RecordedCommand:
+    """A command that begins when the recorder listens, and whose end is that of the recording."""
+
+    def __init__(
+        self,
+        command: Sequence[str],
+        environment: Callable[[str], Mapping[str, str]],
+        stop: asyncio.Event,
+    ) -> None:
+        """`environment` makes the command's out of the recorder's URL; `stop` ends the recording.
+
+        Raises ConfigurationError when there is no such command, so before anything is recorded.
+        """
+        executable(command, os.environ)
+        self._command = command
+        self._environment = environment
+        self._stop = stop
+        self._child: Child | None = None
+        self._running: asyncio.Task[int] | None = None
+        self._refused = 0
+        """The exit code where a signal came before the command could begin."""
+
+    def start(self, url: str) -> None:
+        """The recorder listens at `url`."""
+        if not self._stop.is_set():
+            self._running = asyncio.create_task(self._run(url))
+
+    def signal(self, number: signal.Signals) -> None:
+        """We were sent a signal: it is the command's."""
+        if self._child is not None:
+            self._child.signal(number)
+        else:
+            self._refused = 128 + number
+            self._stop.set()
+
+    async def ended(self) -> int:
+        """The recording is over: the command's exit code. One that still runs is told to end."""
+        if self._running is None:
+            return self._refused
+        if self._child is not None and not self._running.done():
+            await self._child.end()
+        return await self._running
+
+    async def _run(self, url: str) -> int:
+        try:
+            self._child = await Child.start(self._command, self._environment(url))
+            if self._stop.is_set():
+                return await self._child.end()
+            return await self._child.ended()
+        finally:
+            self._stop.set()
 
 
 def _in_the_foreground() -> bool:

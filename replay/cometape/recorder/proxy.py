@@ -70,6 +70,8 @@ class ProxySettings:
     confdir: Path = DEFAULT_CONFDIR
     http2: bool = False
     """Let clients and upstreams speak HTTP/2 where both sides of a TLS connection can."""
+    public: tuple[str, ...] = ()
+    """Other origins by which the upstream calls itself; what it puts into URIs is learnt."""
     upstream_proxy: UpstreamProxy | None = None
     """The proxy through which everything goes out."""
 
@@ -152,7 +154,7 @@ async def run(
         startup.master = master
         proxyserver = Proxyserver()
         master.addons.add(Core(), proxyserver, NextLayer(), TlsConfig())
-        master.addons.add(*reverse_view(recorder), startup)
+        master.addons.add(*reverse_view(recorder, settings.public), startup)
         if settings.upstream_proxy is not None:
             master.addons.add(_ViaProxy(settings.upstream_proxy))
         if settings.http2:

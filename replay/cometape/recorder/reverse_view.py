@@ -218,9 +218,14 @@ class ClientSide:
         return look
 
 
-def reverse_view(recorder: Recorder) -> list[object]:
-    """The recorder between the two addons that it needs as a reverse proxy."""
+def reverse_view(recorder: Recorder, public: Iterable[str] = ()) -> list[object]:
+    """The recorder between the two addons that it needs as a reverse proxy.
+
+    `public` are origins by which the system is known to call itself.
+    """
     origins = SystemOrigins()
+    for origin in public:
+        origins.learn(origin)
     return [UpstreamSide(recorder, origins), recorder, ClientSide(recorder, origins)]
 
 
