@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+import signal
+import socket
+import sys
+import time
 from collections.abc import Iterator
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 from urllib.parse import quote
@@ -18,7 +23,13 @@ from mitmproxy.test import tflow
 from mitmproxy.websocket import WebSocketMessage
 from wsproto.frame_protocol import Opcode
 
+from cometape.core.bayeux.settings import Settings
+from cometape.core.broker import Broker
 from cometape.recorder.content_view import BayeuxView, BayeuxViewer
+from cometape.server.listener import BackgroundServer
+from cometape.store import cassette_file
+from raw_client import RawClient
+from running import running
 
 CLIENT_ID = "3kf9Zq0123456789abcdefgh"
 CONNECT = {
@@ -185,3 +196,52 @@ def test_a_streamed_answer_of_another_kind_is_not_kept() -> None:
     flow.response.stream = True
     BayeuxViewer().responseheaders(flow)
     assert flow.response.stream is True
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+    return port
+
+
+def accepting(url: str) -> RawClient:
+    """A connection, as soon as one can be made."""
+    give_up_s = time.monotonic() + 20
+    while True:
+        try:
+            return RawClient(url)
+        except ConnectionRefusedError:
+            assert time.monotonic() < give_up_s
+            time.sleep(0.02)
+
+
+MITMDUMP = str(Path(sys.executable).with_name("mitmdump"))
+ADDONS = Path(__file__).parents[2] / "addons"
+
+
+def test_beside_the_recorder_in_mitmdump_both_directions_are_shown(
+    tmp_path: Path, confdir: Path
+) -> None:
+    out = tmp_path / "x.yaml"
+    port = free_port()
+    with (
+        BackgroundServer(Broker(Settings())) as origin,
+        running(
+            *(MITMDUMP, "-s", str(ADDONS / "record.py"), "-s", str(ADDONS / "bayeux_view.py")),
+            *("--set", f"cometape_out={out}", "--set", f"confdir={confdir}"),
+            *("--set", "flow_detail=3", "--mode", f"reverse:{origin.url}"),
+            *("--listen-host", "127.0.0.1", "--listen-port", str(port)),
+        ) as program,
+    ):
+        asked = {"channel": "/meta/handshake", "id": "1"}
+        body = json.dumps([asked | {"supportedConnectionTypes": ["long-polling"]}]).encode()
+        client = accepting(f"http://127.0.0.1:{port}")
+        client.ask("/cometd", method="POST", headers="X-By: a test\r\n", body=body)
+        (reply,) = client.answer().json()
+        client.close()
+        assert program.stop(signal.SIGINT) == 0
+        said = "\n".join(program.stdout)
+    assert "→ /meta/handshake  id 1  supportedConnectionTypes long-polling" in said
+    assert f"← /meta/handshake  id 1  client {reply['clientId'][:5]}…  ok" in said
+    assert reply["clientId"] not in said
+    assert [type(entry).__name__ for entry in cassette_file.load(out).entries] == ["Handshake"]
