@@ -27,6 +27,7 @@ from .client_sessions import ClientSessions, evidence
 from .exchange import Request
 from .notices import Notices
 from .profile import Profile
+from .pseudonym import Pseudonyms
 from .scrub import Scrubber
 
 
@@ -34,11 +35,18 @@ class Observer:
     """Watches one recording. Times are seconds on any monotonic clock, `started_s` its zero."""
 
     def __init__(
-        self, profile: Profile, *, started_s: float, scrubber: Scrubber | None = None
+        self,
+        profile: Profile,
+        *,
+        started_s: float,
+        scrubber: Scrubber | None = None,
+        pseudonyms: bool = False,
     ) -> None:
+        """With `pseudonyms`, personal data is replaced, too."""
         self.profile = profile
         self.started_s = started_s
         self.scrubber = scrubber or Scrubber(profile)
+        self.pseudonyms = Pseudonyms(profile, self.scrubber.placeholders) if pseudonyms else None
         self.notices = Notices()
         self.counts: Counter[str] = Counter()
         """Entries returned, by the kind (`Exchange`, `Event`, …)."""
@@ -52,7 +60,8 @@ class Observer:
     @property
     def sessions(self) -> list[str]:
         """Names of the recorded client sessions so far, in order of appearance."""
-        return [client.name for client in self._clients.clients]
+        names = [client.name for client in self._clients.clients]
+        return names if self.pseudonyms is None else [*map(self.pseudonyms.session, names)]
 
     @property
     def bayeux_endpoints(self) -> dict[str, list[str]]:
@@ -120,6 +129,8 @@ class Observer:
             self._number += 1
             at_s = None if draft.at_s is None else _to_ms(draft.at_s - self.started_s)
             entry = replace(draft, number=self._number, at_s=at_s)
+            if self.pseudonyms is not None:
+                entry = self.pseudonyms.entry(entry)
             if isinstance(entry, Event):
                 cause = self._causes.cause_of(entry)
                 if cause is not None:

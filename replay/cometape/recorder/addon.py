@@ -83,6 +83,7 @@ class Recorder:
         loader.add_option("cometape_out", str, "", "Cassette to record to (*.yaml).")
         loader.add_option("cometape_scenario", str, "", "What this is a recording of.")
         loader.add_option("cometape_profile", str, "workbins", "Profile: a name or a YAML file.")
+        loader.add_option("cometape_pseudonyms", bool, False, "Replace personal data, too.")
         loader.add_option("cometape_overwrite", bool, False, "Replace an existing cassette.")
         loader.add_option("cometape_include", Sequence[str], [], "Record only what one matches.")
         loader.add_option("cometape_exclude", Sequence[str], [], "Do not record what one matches.")
@@ -107,6 +108,7 @@ class Recorder:
                     scenario=ctx.options.cometape_scenario,
                     profile=ctx.options.cometape_profile,
                     overwrite=ctx.options.cometape_overwrite,
+                    pseudonyms=ctx.options.cometape_pseudonyms,
                     origin=_only_upstream(ctx.options.mode),
                 )
             )
@@ -130,9 +132,12 @@ class Recorder:
                 capture.flow.kill()
         self._write(lambda: recording.observer.finish(now_s))
         self.summary = recording.close()
+        self.failure = self.failure or recording.refusal
         self._is_over = self._embedded
         if not self._embedded:
             logger.info(self.summary.render())
+            if recording.refusal is not None:
+                logger.error(str(recording.refusal))
 
     # -- HTTP ----------------------------------------------------------------------------------
 

@@ -10,10 +10,12 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from .. import last_scan
 from ..core.cassette import Cassette, Entry, Event, Header
 from ..core.causality import infer_causes
+from ..core.cleaning import clean
 from ..core.closing_warnings import RecordingWarning, closing_warnings
-from ..core.errors import CometapeError
+from ..core.errors import CometapeError, ResidueError
 from ..core.observer import Observer
 from ..profiles import load_profile
 from ..store import cassette_file
@@ -39,6 +41,10 @@ class RecordingSettings:
     bayeux: str | None = None
     """Path of the Bayeux endpoint where it is not one of the profile's."""
     max_body_bytes: int = MAX_BODY_BYTES
+    pseudonyms: bool = False
+    """Whether personal data is replaced, too."""
+    allow: tuple[str, ...] = ()
+    """Fields whose values only look like secrets."""
 
 
 class Recording:
@@ -49,7 +55,9 @@ class Recording:
         profile = load_profile(settings.profile)
         if settings.bayeux is not None:
             profile = replace(profile, bayeux_paths=(settings.bayeux, *profile.bayeux_paths))
-        self.observer = Observer(profile, started_s=time.monotonic())
+        self.observer = Observer(
+            profile, started_s=time.monotonic(), pseudonyms=settings.pseudonyms
+        )
         self._profile = profile
         self._header = Header(
             scenario=settings.scenario,
@@ -57,11 +65,14 @@ class Recording:
             origin=settings.origin,
             profile=settings.profile,
             bayeux=settings.bayeux,
+            allowed=settings.allow,
         )
         self._writer = CassetteWriter(settings.out, self._header, overwrite=settings.overwrite)
         self.closed = False
         self.watch: Callable[[Entry], None] | None = None
         """Is told each entry when it is on disk; must take next to no time."""
+        self.refusal: ResidueError | None = None
+        """Why the cassette is not finished, once it is closed."""
 
     def write(self, entries: Iterable[Entry]) -> None:
         """Put entries on disk; they are with the operating system when it returns.
@@ -96,7 +107,7 @@ class Recording:
         try:
             self._writer.close()
             cassette = cassette_file.load(self.settings.out)
-            whole = self._complete(cassette)
+            whole = self._scanned(self._complete(cassette))
             if whole != cassette:
                 cassette_file.save(whole, self.settings.out, overwrite=True)
             caused = sum(1 for e in whole.entries if isinstance(e, Event) and type(e.cause) is int)
@@ -118,6 +129,17 @@ class Recording:
             problems=dict(self.observer.notices.problems),
             warnings=warnings,
         )
+
+    def _scanned(self, cassette: Cassette) -> Cassette:
+        """The cassette, marked if something in it still looks like a secret."""
+        if self.settings.pseudonyms:  # a name met late may stand in an early entry
+            cassette = clean(cassette, self._profile, pseudonyms=True).cassette
+        found = last_scan.scan(cassette, self._profile)
+        if found:
+            self.refusal = last_scan.refusal(
+                str(self.settings.out), found, "it is kept, but not finished"
+            )
+        return last_scan.marked(cassette, found)
 
     def _complete(self, cassette: Cassette) -> Cassette:
         header = cassette.header
