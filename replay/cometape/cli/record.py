@@ -69,6 +69,17 @@ class _BeforeDashes(click.Command):
 )
 @click.option("--overwrite", is_flag=True, help="Replace the cassette if it exists.")
 @click.option(
+    "--pseudonyms",
+    is_flag=True,
+    help="Replace names, addresses, numbers and what was written, too.",
+)
+@click.option(
+    "--allow",
+    multiple=True,
+    metavar="FIELD",
+    help="A field that only looks like a secret, as the last scan names it. May be repeated.",
+)
+@click.option(
     "--only",
     multiple=True,
     metavar="ORIGIN",
@@ -131,6 +142,8 @@ def command(
     scenario: str,
     profile: str,
     overwrite: bool,
+    pseudonyms: bool,
+    allow: tuple[str, ...],
     only: tuple[str, ...],
     bayeux: str | None,
     insecure: bool,
@@ -185,6 +198,8 @@ def command(
         origin=upstream or (origins[0] if len(origins) == 1 else None),
         only=frozenset(origins),
         bayeux=bayeux,
+        pseudonyms=pseudonyms,
+        allow=allow,
     )
     proxy_settings = ProxySettings(
         upstream=upstream,
