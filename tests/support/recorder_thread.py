@@ -12,6 +12,7 @@ from typing import Any, Self
 
 from cometape.core.cassette import Cassette, Exchange
 from cometape.recorder import Recorder, RecordingSettings, Summary
+from cometape.recorder.capture_filter import EVERYTHING, CaptureFilter
 from cometape.recorder.proxy import ProxySettings, run
 from cometape.store import cassette_file
 
@@ -30,9 +31,11 @@ class RecorderThread:
         confdir: Path,
         *,
         proxy: Mapping[str, Any] | None = None,
+        capture_filter: CaptureFilter = EVERYTHING,
         **settings: Any,
     ) -> None:
         self.out = out
+        self._filter = capture_filter
         self._settings = RecordingSettings(out=out, origin=upstream, **settings)
         self._proxy = ProxySettings(upstream=upstream, confdir=confdir, **(proxy or {}))
         self._url: Future[str] = Future()
@@ -94,5 +97,5 @@ class RecorderThread:
     async def _record(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._stop = asyncio.Event()
-        self.recorder = Recorder(self._settings)
+        self.recorder = Recorder(self._settings, self._filter)
         await run(self.recorder, self._proxy, listening=self._url.set_result, stop=self._stop)
