@@ -188,7 +188,7 @@ class _Renderer:
     ) -> None:
         """One message of the client's with its answer, which has `first` in front of the reply."""
         replies = first if said.reply is None else [*first, said.reply]
-        if over == "websocket" and said.status is None and said.failure in (None, SOCKET_CLOSED):
+        if over == "websocket" and (said.reply is not None or said.failure == SOCKET_CLOSED):
             socket = self._socket(session, ended_us, speaks=True)
             socket.say("client", [said.asked], ended_us)
             if replies:

@@ -27,7 +27,7 @@ from ..core.rendering import render
 from ..core.traffic import Traffic
 from ..recorder.flow_capture import headers_of, origin_of, reason, target_of
 from .har_fields import date_of
-from .source import NO_DATE, Source, TooLongError, too_long, uncoded
+from .source import NO_DATE, Source, TooLongError, as_on_wire, too_long
 
 _OWN = "cometape_"
 _DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -125,7 +125,7 @@ def _traffic(flow: http.HTTPFlow, number: int, zero_s: float, source: Source) ->
         connection=flow.client_conn.id,
         origin=origin_of(sent),
         request=Request(
-            method=sent.method,
+            method=sent.data.method.decode("utf-8", "surrogateescape"),  # as sent, not upper-cased
             target=flow.metadata.get(f"{_OWN}target") or target_of(sent.data.path),
             headers=headers,
             body=body,
@@ -183,7 +183,7 @@ def _socket(
 
 
 def _parts(message: http.Message) -> tuple[Headers, bytes]:
-    return uncoded(headers_of(message.headers), message.raw_content or b"")
+    return as_on_wire(headers_of(message.headers), message.raw_content or b"")
 
 
 def _since(zero_s: float, at_s: float) -> float:

@@ -70,10 +70,12 @@ class _Entry:
     def document(self) -> dict[str, Any]:
         exchange = self.traffic.exchange
         asked = exchange.asked
-        url = quote(asked.origin + asked.request.target, safe=_URI_SAFE)
+        target = asked.request.target
+        slash = "" if target.startswith("/") else "/"  # `*` asks for no path at all
+        url = quote(asked.origin + slash + target, safe=_URI_SAFE)
         own: dict[str, Any] = {"session": asked.session}
-        if _target(url) != asked.request.target:
-            own["target"] = asked.request.target
+        if _target(url) != target:
+            own["target"] = target
         ended_s = exchange.ended_s
         entry: dict[str, Any] = {
             "pageref": _PAGE,

@@ -15,7 +15,6 @@ from ..core.rendering import NO_ORIGIN
 from ..core.traffic import Traffic, completed, watch
 from .source import Source
 
-
 _NAMED = 8
 """Entries and sessions named in a summary before it says `…`."""
 

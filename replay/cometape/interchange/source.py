@@ -12,7 +12,7 @@ from ..core.capture import without_framing
 from ..core.errors import CassetteError
 from ..core.exchange import Headers
 from ..core.traffic import Traffic
-from ..recorder.content_coding import TooLongError, decode
+from ..recorder.content_coding import CODINGS, TooLongError, decode
 
 NO_DATE = datetime(1970, 1, 1, tzinfo=UTC)
 """Stands where a format wants a date and the cassette has none."""
@@ -73,14 +73,26 @@ def origin_and_target(url: str) -> tuple[str, str]:
     return f"{scheme}://{host}" + ("" if own else f":{port}"), target
 
 
+def as_on_wire(headers: Headers, body: bytes) -> tuple[Headers, bytes]:
+    """Headers and body as a recorder has them, of bytes that are those on the wire.
+
+    Without framing, and without content coding where that can be undone. Raises TooLongError.
+    """
+    headers, body = decode(headers, body, MAX_BODY_BYTES)
+    return without_framing(headers), body
+
+
 def uncoded(headers: Headers, body: bytes) -> tuple[Headers, bytes]:
-    """Headers and body as a cassette has them: without framing and content coding.
+    """The same, of a body that its writer may have decoded already.
 
     Most programs write the decoded body and leave `Content-Encoding` in the headers, others both as
     they were; the body itself tells. Raises TooLongError.
     """
-    decoded_headers, decoded = decode(headers, body, MAX_BODY_BYTES)
-    return without_framing(decoded_headers.without("Content-Encoding")), decoded
+    headers, body = as_on_wire(headers, body)
+    words = ",".join(headers.all("Content-Encoding")).lower().split(",")
+    if body and all(word.strip() in ("", "identity", *CODINGS) for word in words):
+        headers = headers.without("Content-Encoding")
+    return headers, body
 
 
 def bad_entry(name: str, number: int, what: str, *, hint: str = "", reason: str) -> CassetteError:
@@ -107,6 +119,7 @@ __all__ = [
     "Source",
     "TooLongError",
     "UnusableUrlError",
+    "as_on_wire",
     "bad_entry",
     "origin_and_target",
     "too_long",

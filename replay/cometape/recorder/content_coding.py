@@ -117,3 +117,5 @@ _ENCODERS: dict[str, Callable[[bytes], bytes]] = {
     "br": lambda body: bytes(brotli.compress(body, quality=4)),
     "zstd": zstandard.compress,
 }
+CODINGS = frozenset(_DECODERS)
+"""The codings that can be undone."""
