@@ -39,6 +39,7 @@ _SUSPICIOUS = re.compile(
 )
 """What a string must have for a pair, JSON, a placeholder or a shape of a secret to be in it; the
 first is the quicker test, which most strings do not pass."""
+_QUOTE = re.compile(r"[:=]\s*u?[\"']|[\"']\s*:")
 _MAX_PASSES = 8
 _CACHED_HEADERS = 4096
 _CACHED_LENGTH = 1024
@@ -344,6 +345,10 @@ class Scrubber:
             scrubbed = self._json_text(text)
         else:
             scrubbed = shapes.hide_pairs(text, partial(self._named, "query"))
+            named = partial(self._named, "json")
+            if _QUOTE.search(scrubbed) is not None:
+                scrubbed = shapes.hide_quoted(scrubbed, named, self._number, markup=False)
+            scrubbed = shapes.hide_markup(scrubbed, named)
             scrubbed = self._without_learnt(self._without_shapes(scrubbed))
         return text if scrubbed == text else scrubbed
 
