@@ -16,7 +16,7 @@ PAGE = (ROOT / "docs" / "scrubbing.md").read_text(encoding="utf-8")
 
 
 def yaml_block(containing: str) -> str:
-    blocks = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
+    blocks: list[str] = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
     return next(block for block in blocks if containing in block)
 
 
@@ -29,14 +29,14 @@ def test_the_profile_it_shows_does_what_it_says(tmp_path: Path) -> None:
         "badge_no": "<badge:1>",
         "note": "<licence:1>",
     }
-    rules = {*ours.secrets, *ours.personal}
-    assert not {"other cookies", "postal addresses"} & {rule.name for rule in rules}
+    assert "other cookies" not in {rule.name for rule in ours.secrets}
+    assert "postal addresses" not in {rule.name for rule in ours.personal}
     assert Pseudonyms(ours).session("agent7") == "user-1"
 
 
 def test_every_rule_the_table_names_is_built_in() -> None:
     profile = load_profile("workbins")
-    known = {rule.name for rules in (profile.secrets, profile.personal) for rule in rules}
+    known = {rule.name for rule in profile.secrets} | {rule.name for rule in profile.personal}
     table = PAGE[PAGE.index("| Azure test-proxy |") :]
     named = {
         name for cell in re.findall(r"rules? (\*[^|;]+)", table) for name in _italic(cell)
