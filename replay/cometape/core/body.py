@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
-from .json_value import Json
+from .json_value import Json, is_deeper_than
 
 MAX_JSON_DEPTH = 64
 """Deeper JSON is kept as text: the cassette reader bounds the depth of a whole document."""
@@ -153,7 +153,7 @@ def _cached(data: bytes, content_type: str) -> Body:
 def _as_json(text: str) -> Body | None:
     try:
         value: Json = json.loads(text)
-        if _depth_exceeds(value, MAX_JSON_DEPTH):
+        if is_deeper_than(MAX_JSON_DEPTH, value):
             return None
     except (ValueError, RecursionError):
         return None
@@ -169,17 +169,3 @@ def _as_json(text: str) -> Body | None:
 
 
 _SURROGATE_ESCAPE = re.compile(r"\\u[dD][89a-fA-F]")
-
-
-def _depth_exceeds(value: Json, limit: int) -> bool:
-    level: list[Json] = [value]
-    for _ in range(limit):
-        level = [
-            child
-            for node in level
-            if isinstance(node, dict | list)
-            for child in (node.values() if isinstance(node, dict) else node)
-        ]
-        if not level:
-            return False
-    return True

@@ -7,3 +7,18 @@ Json = dict[str, "Json"] | list["Json"] | str | int | float | bool | None
 
 JsonObject = dict[str, Json]
 """A JSON object, which every Bayeux message is."""
+
+
+def is_deeper_than(limit: int, value: Json) -> bool:
+    """Whether arrays and objects are nested more than `limit` levels; without recursion."""
+    level: list[Json] = [value]
+    for _ in range(limit):
+        level = [
+            child
+            for node in level
+            if isinstance(node, dict | list)
+            for child in (node.values() if isinstance(node, dict) else node)
+        ]
+        if not level:
+            return False
+    return True

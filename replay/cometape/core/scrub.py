@@ -22,7 +22,7 @@ from . import secret_shapes as shapes
 from .body import Body
 from .credentials import decoded_credentials
 from .exchange import Headers, Request, Response
-from .json_value import Json, JsonObject
+from .json_value import Json, JsonObject, is_deeper_than
 from .learnt_secrets import LEARNT_LENGTH, LearntSecrets
 from .placeholder import (
     ENCODED_PLACEHOLDER,
@@ -41,6 +41,8 @@ _SUSPICIOUS = re.compile(
 first is the quicker test, which most strings do not pass."""
 _QUOTE = re.compile(r"[:=]\s*u?[\"']|[\"']\s*:")
 _MAX_PASSES = 8
+MAX_DEPTH = 200
+"""Deeper JSON is scrubbed as the text it is: going down it would exceed Python's own stack."""
 _CACHED_HEADERS = 4096
 _CACHED_LENGTH = 1024
 """Characters; a longer value is seldom sent twice."""
@@ -260,6 +262,8 @@ class Scrubber:
         try:
             value: Json = json.loads(text)
         except (ValueError, RecursionError):
+            return self._text(text)
+        if is_deeper_than(MAX_DEPTH, value):
             return self._text(text)
         exact = shapes.hide_json(text, partial(self._named, "json"), self._number, self._value)
         in_place: Json = json.loads(exact)
