@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,11 +10,24 @@ from typing import Any
 import pytest
 
 from recorder_thread import RecorderThread
+from tls_origin import authority_in, context_for
 
 
 @pytest.fixture(scope="session")
 def confdir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("mitmproxy")
+
+
+@pytest.fixture(scope="session")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with an authority that nobody trusts: `mitmproxy-ca-cert.pem`."""
+    return authority_in(tmp_path_factory.mktemp("authority")).parent
+
+
+@pytest.fixture(scope="session")
+def context(authority: Path) -> ssl.SSLContext:
+    """What a server of the name `localhost` needs."""
+    return context_for(authority)
 
 
 Record = Callable[..., RecorderThread]

@@ -10,12 +10,11 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from cryptography import x509
-from mitmproxy.certs import CertStore
 
 from odd_origin import Caller, odd_origin
 from raw_client import connected
 from recorder_thread import RecorderThread
+from tls_origin import tls_origin
 
 Record = Callable[..., RecorderThread]
 
@@ -25,43 +24,10 @@ pytestmark = pytest.mark.filterwarnings(
 )
 
 
-@pytest.fixture(scope="module")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with an authority that nobody trusts: `mitmproxy-ca-cert.pem`."""
-    folder = tmp_path_factory.mktemp("authority")
-    CertStore.create_store(folder, "mitmproxy", 2048)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def context(authority: Path) -> ssl.SSLContext:
-    """What a server of the name `localhost` needs."""
-    store = CertStore.from_store(str(authority), "mitmproxy", 2048)
-    entry = store.get_cert("localhost", [x509.DNSName("localhost")])
-    pem = authority / "localhost.pem"
-    pem.write_bytes(
-        entry.cert.to_pem()
-        + (authority / "mitmproxy-ca.pem").read_bytes().partition(b"-----BEGIN CERT")[0]
-    )
-    made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    made.load_cert_chain(pem)
-    return made
-
-
 @pytest.fixture
 def secure_origin(context: ssl.SSLContext) -> Iterator[str]:
-    """An upstream that answers one request per connection over TLS."""
-
-    def behave(caller: Caller) -> None:
-        with context.wrap_socket(caller.socket, server_side=True) as secure:
-            inner = Caller(secure)
-            head = inner.request().partition(b"\r\n")[0]
-            body = b'{"asked":"%s"}' % head
-            inner.send(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body))
-            inner.is_gone()
-
-    with odd_origin(behave) as url:
-        yield url.replace("http://127.0.0.1", "https://localhost")
+    with tls_origin(context) as url:
+        yield url
 
 
 def test_a_certificate_that_nobody_signed_gives_502_and_says_why(

@@ -25,7 +25,10 @@ from tiny_service import JSON, TinyService
 Record = Callable[..., RecorderThread]
 
 PUBLIC = "http://gws.example:8090"
-WORKBIN: dict[str, Any] = {"statusCode": 0, "workbin": {"name": "Fünf http://x", "uri": f"{PUBLIC}/api/v2/a/1"}}
+WORKBIN: dict[str, Any] = {
+    "statusCode": 0,
+    "workbin": {"name": "Fünf http://x", "uri": f"{PUBLIC}/api/v2/a/1"},
+}
 
 
 def body_of(value: Any) -> bytes:

@@ -87,6 +87,9 @@ class UpstreamSide:
     def request(self, flow: http.HTTPFlow) -> None:
         """URIs that the client was given lead to the system again."""
         body = flow.request.raw_content
+        if body and flow.request.is_http2 and "Content-Length" not in flow.request.headers:
+            # mitmproxy 11 would send it unframed to an upstream that speaks HTTP/1.1.
+            flow.request.headers["Content-Length"] = str(len(body))
         if not _is_reverse(flow) or not body or not _is_json(flow.request.headers):
             return
         changed = _recoded(headers_of(flow.request.headers), body, self._back(flow))
