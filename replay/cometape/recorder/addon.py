@@ -31,7 +31,7 @@ HELD = "cometape_held"
 HOLD_LIMIT_S = 24 * 60 * 60
 """mitmproxy cuts a connection after 600 s without a byte, which a long hold can exceed."""
 STREAM_REQUESTS_OVER = 1024 * 1024
-"""Requests that declare more bytes than this are passed on as they come, too. A shorter one is
+"""Requests that declare more bytes than this, or none, are passed on as they come. A shorter one is
 sent on whole: an upstream that is down then still gets its 502 to a client that sends slowly."""
 
 logger = logging.getLogger("cometape.recorder")
@@ -150,8 +150,7 @@ class Recorder:
         assert self.recording is not None
         capture = FlowCapture(flow, self.recording.settings.max_body_bytes)
         self._open[flow.id] = capture
-        declared = flow.request.headers.get("Content-Length", "")
-        if declared.isdecimal() and int(declared) > STREAM_REQUESTS_OVER:
+        if _passes_as_it_comes(flow.request):
             capture.request_streamed = True
             flow.request.stream = _tee(capture.request_body.add)
 
@@ -312,6 +311,13 @@ class Recorder:
 def allow_long_holds() -> None:
     """Let a held poll last: until 12.2.1 the limit is a constant, then an option."""
     server.TCP_TIMEOUT = HOLD_LIMIT_S
+
+
+def _passes_as_it_comes(request: http.Request) -> bool:
+    declared = request.headers.get("Content-Length")
+    if declared is None:
+        return "Transfer-Encoding" in request.headers
+    return declared.isdecimal() and int(declared) > STREAM_REQUESTS_OVER
 
 
 def _tee(add: Callable[[bytes], None]) -> Callable[[bytes], bytes]:

@@ -4,8 +4,8 @@ mitmproxy starts a task for every hook, asks every addon for it, and once more f
 times per exchange. Measured, that was a quarter of all processor time of a recorder. Here the
 addons that have a hook are known, and one whose handlers are plain functions is run where it
 arises, before anything else happens; a head and the body that comes with it are sent together.
-Nothing in mitmproxy changes for any other master. A flow cannot be intercepted (held by an addon
-until somebody lets it go): nobody could let it go here.
+Nothing in mitmproxy changes for any other master, but for one internal check. A flow cannot be
+intercepted (held by an addon until somebody lets it go): nobody could let it go here.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from collections import deque
 from collections.abc import Callable, Generator
 from typing import Any
 
-from mitmproxy import exceptions, hooks
+from mitmproxy import exceptions, hooks, http
 from mitmproxy.addonmanager import AddonManager
 from mitmproxy.master import Master
 from mitmproxy.options import Options
@@ -34,6 +34,12 @@ class LeanMaster(Master):
         super().__init__(options)
         self.addons = LeanAddons(self)
         mode_servers.ProxyConnectionHandler = LeanConnectionHandler  # type: ignore[misc]
+        # As under `python -O`: no check of each field's type in each request and response.
+        http.MessageData.__post_init__ = _checked_already  # type: ignore[method-assign]
+
+
+def _checked_already(data: http.MessageData) -> None:
+    """Instead of a check of mitmproxy's own calls."""
 
 
 class LeanAddons(AddonManager):

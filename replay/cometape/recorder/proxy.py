@@ -234,8 +234,9 @@ def _addon_options(settings: ProxySettings, options: Options) -> dict[str, Any]:
         # Eager would close the client's connection, without a word, when the upstream is down.
         "connection_strategy": "lazy",
         "keep_host_header": True,  # `reverse_view` sees to it
-        "stream_large_bodies": "64m",  # requests of undeclared length; responses always stream
     }
+    if settings.http2:  # requests of undeclared length; all others `Recorder` lets stream itself
+        chosen["stream_large_bodies"] = "64m"
     if "tcp_timeout" in options:  # from 12.2.1; before it is a constant (addon.allow_long_holds)
         chosen["tcp_timeout"] = HOLD_LIMIT_S
     return chosen
