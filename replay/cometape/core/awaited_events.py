@@ -6,11 +6,12 @@ it. Between the two it waits; an operation that waits for ever is what a recordi
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from .cassette import Entry, Event, Exchange
-from .identity_places import identities_of_event, identities_of_response
+from .identity_places import identities_of_event
 from .json_value import Json
 from .operation import json_of
 from .profile import Profile
@@ -50,8 +51,15 @@ class AwaitedEvents:
     def __init__(self, profile: Profile, *, most: int = MAX_WAITING) -> None:
         self._profile = profile
         self._most = most
+        self._issued = [
+            (kind, place.path)
+            for kind, place, issued in profile.places["response"]
+            if issued and place.path is not None and any(p.part == "event.data" for p in kind.used)
+        ]
         self._open: dict[int, _Open] = {}
         self._early: dict[tuple[str, Id], int] = {}
+        self.by_name: Counter[str] = Counter()
+        """How many operations of each kind wait."""
         self.given_up = 0
         """Operations that were still waiting when they were forgotten."""
 
@@ -72,7 +80,7 @@ class AwaitedEvents:
 
     def answered(self, entry: Exchange, name: str) -> int:
         """An operation was answered; returns how many of its events had come before."""
-        ids = dict.fromkeys(ids_of_answer(entry, self._profile))
+        ids = dict.fromkeys(self._ids_of(entry))
         if not ids:
             return 0
         came = 0
@@ -89,8 +97,9 @@ class AwaitedEvents:
                 ),
                 ids,
             )
+            self.by_name[name] += 1
             if len(self._open) > self._most:
-                del self._open[next(iter(self._open))]
+                self._forget(next(iter(self._open)))
                 self.given_up += 1
         return came
 
@@ -106,6 +115,14 @@ class AwaitedEvents:
                 if len(self._early) > _MAX_EARLY:
                     del self._early[next(iter(self._early))]
 
+    def _ids_of(self, entry: Exchange) -> Iterator[Id]:
+        body = json_of(entry.response.body) if entry.response is not None else None
+        if body is not None:
+            for kind, path in self._issued:
+                for _, value in path.find(body):
+                    if isinstance(value, str | int) and kind.fits(value):
+                        yield kind.name, value
+
     def _tick_off(self, cause: int, named: Sequence[Id]) -> None:
         waiting = self._open.get(cause)
         if waiting is None:
@@ -116,17 +133,11 @@ class AwaitedEvents:
         for one in answered:
             del waiting.ids[one]
         if not waiting.ids:
-            del self._open[cause]
+            self._forget(cause)
 
-
-def ids_of_answer(entry: Exchange, profile: Profile) -> Iterator[Id]:
-    """The ids an answer hands out that the profile expects in events."""
-    if entry.response is None:
-        return
-    for found in identities_of_response(profile, json_of(entry.response.body)):
-        in_events = any(place.part == "event.data" for place in found.kind.used)
-        if found.issued and in_events and isinstance(found.value, str | int):
-            yield found.kind.name, found.value
+    def _forget(self, number: int) -> None:
+        name = self._open.pop(number).entry.name
+        self.by_name[name] -= 1
 
 
 def ids_of_event(data: Json, profile: Profile) -> list[Id]:

@@ -10,6 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from .awaited_events import AwaitedEvents, Waiting, is_operation
 from .cassette import BayeuxEntry, Entry, Event, Exchange, Publish, Subscribe
@@ -115,8 +116,7 @@ class LiveTally:
 
         `unanswered_s` are the ages of requests without an answer, `problems` those of the recorder.
         """
-        waiting = tuple(self._awaited)
-        by_name = Counter(one.name for one in waiting)
+        by_name = self._awaited.by_name
         return LiveView(
             operations=tuple(_frozen(n, row, by_name[n]) for n, row in self._rows.items()),
             reads=_frozen(READS, self._reads, 0),
@@ -125,8 +125,8 @@ class LiveTally:
             subscriptions=self._subscriptions,
             events=self._events,
             matched=self._matched,
-            waiting=waiting[:_SHOWN_WAITING],
-            waiting_total=len(waiting) + self._awaited.given_up,
+            waiting=tuple(islice(self._awaited, _SHOWN_WAITING)),
+            waiting_total=len(self._awaited) + self._awaited.given_up,
             unanswered=len(unanswered_s),
             unanswered_s=max(unanswered_s, default=0.0),
             secrets=secrets,

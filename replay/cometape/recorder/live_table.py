@@ -14,14 +14,13 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from rich import box
-from rich.console import Console, Group, RenderableType
+from rich.cells import cell_len, set_cell_size
+from rich.console import Console, ConsoleOptions
 from rich.live import Live
-from rich.table import Table
-from rich.text import Text
+from rich.segment import Segment
 
 from ..core.bayeux_capture import is_below
 from ..core.cassette import Entry, Exchange
@@ -40,6 +39,8 @@ _CLOSING_S = 2.0
 _SHOWN_PROBLEMS = 3
 _OTHER_LINES = 16
 """Lines of the screen that are not rows of the table."""
+_COLUMNS = ("times", "failed", "events", "awaited")
+_COLUMN = 9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +51,36 @@ class Screen:
     out: str
     elapsed_s: int
     view: LiveView
+
+
+Line = tuple[tuple[str, str], ...]
+"""Pieces of text with their styles; the first takes what room the others leave."""
+
+
+_RULE: Line = (("─", "dim"),)
+
+
+class Lines:
+    """Lines for rich, each cut to the terminal's width.
+
+    A rich table of the same look takes ten times as long to lay out, and that is time in which the
+    proxy waits: Python runs one thread at a time.
+    """
+
+    def __init__(self, lines: Iterable[Line]) -> None:
+        self._lines = list(lines)
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Segment]:
+        for line in self._lines:
+            room = options.max_width - sum(len(text) for text, _ in line[1:])
+            for index, (text, style) in enumerate(line):
+                shown = text if text.isprintable() else printable(text)
+                if line is _RULE:
+                    shown = text * options.max_width
+                elif index == 0:
+                    shown = _cut(shown, max(room, 0), pad=len(line) > 1)
+                yield Segment(shown, console.get_style(style) if style else None)
+            yield Segment.line()
 
 
 @contextlib.asynccontextmanager
@@ -70,61 +101,55 @@ async def watched(recorder: Recorder, *, quiet: bool) -> AsyncIterator[Callable[
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-def drawn(screen: Screen, *, height: int) -> RenderableType:
+def drawn(screen: Screen, *, height: int) -> Lines:
     """The screen for a terminal of so many lines."""
     view = screen.view
     minutes, seconds = divmod(screen.elapsed_s, 60)
-    heading = Text(no_wrap=True, overflow="ellipsis")
-    heading.append(f"recording {minutes}:{seconds:02}", style="bold")
-    heading.append(f" · {printable(screen.url)} · {printable(screen.out)}")
-    parts: list[RenderableType] = [heading]
+    heading = f"recording {minutes}:{seconds:02} · {screen.url} · {screen.out}"
+    lines: list[Line] = [((heading, "bold"),), ()]
     if view.operations or view.reads.times:
-        parts += ["", _operations(view, max(height - _OTHER_LINES, 3))]
-    parts += ["", *(_line(fact, "none") for fact in _facts(view))]
-    parts += map(_line, _open_ends(screen))
+        lines += [*_table(view, max(height - _OTHER_LINES, 3)), ()]
+    lines += [((fact, ""),) for fact in _facts(view)]
+    lines += [((end, "yellow"),) for end in _open_ends(screen)]
     if view.problems:
-        parts.append(_line(f"problems: {sum(times for _, times in view.problems)}", "red"))
-        parts += [
-            _line(f"  {f'{times} times: ' if times > 1 else ''}{printable(what)}", "red")
+        lines.append(((f"problems: {sum(times for _, times in view.problems)}", "red"),))
+        lines += [
+            ((f"  {f'{times} times: ' if times > 1 else ''}{what}", "red"),)
             for what, times in view.problems[-_SHOWN_PROBLEMS:]
         ]
-    return Group(*parts, _line("Ctrl-C ends the recording", "dim"))
+    lines.append((("Ctrl-C ends the recording", "dim"),))
+    return Lines(lines)
 
 
-def _operations(view: LiveView, most: int) -> Table:
-    table = Table(
-        box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, expand=True, header_style="dim"
-    )
-    table.add_column("operation", no_wrap=True, overflow="ellipsis", ratio=1)
-    for name in ("times", "failed", "events", "awaited"):
-        table.add_column(name, justify="right", no_wrap=True)
+def _table(view: LiveView, most: int) -> Iterator[Line]:
+    yield ("operation", "dim"), *((name.rjust(_COLUMN), "dim") for name in _COLUMNS)
+    yield _RULE
     rows = view.operations if len(view.operations) <= most else view.operations[: most - 1]
-    for row in rows:
-        _add(table, row)
+    yield from map(_row, rows)
     if len(rows) < len(view.operations):
         rest = view.operations[len(rows) :]
-        _add(
-            table,
+        yield _row(
             OperationRow(
                 name=f"… and {len(rest)} other kinds",
                 times=sum(row.times for row in rest),
                 failed=sum(row.failed for row in rest),
                 events=sum(row.events for row in rest),
                 waiting=sum(row.waiting for row in rest),
-            ),
+            )
         )
     if view.reads.times:
-        _add(table, view.reads)
-    return table
+        yield _row(view.reads)
 
 
-def _add(table: Table, row: OperationRow) -> None:
-    table.add_row(
-        Text(printable(row.name)),
-        str(row.times),
-        Text(str(row.failed or "-"), style="red" if row.failed else "dim"),
-        Text(str(row.events or "-"), style="green" if row.events else "dim"),
-        Text(str(row.waiting or "-"), style="yellow" if row.waiting else "dim"),
+def _row(row: OperationRow) -> Line:
+    return (row.name, ""), *(
+        (str(number or "-").rjust(_COLUMN), style if number else "dim")
+        for number, style in (
+            (row.times, ""),
+            (row.failed, "red"),
+            (row.events, "green"),
+            (row.waiting, "yellow"),
+        )
     )
 
 
@@ -147,7 +172,7 @@ def _open_ends(screen: Screen) -> Iterator[str]:
         yield f"no answer yet: {requests}, the oldest for {view.unanswered_s:.0f} s"
     if view.waiting_total:
         shown = [
-            f"{one.number} {printable(one.name)} of {printable(one.session)}"
+            f"{one.number} {one.name} of {one.session}"
             + ("" if one.since_s is None else f" {max(screen.elapsed_s - one.since_s, 0):.0f} s")
             for one in view.waiting
         ]
@@ -155,8 +180,11 @@ def _open_ends(screen: Screen) -> Iterator[str]:
         yield "no event yet: " + ", ".join(shown) + (f" and {more} more" if more else "")
 
 
-def _line(text: str, style: str = "yellow") -> Text:
-    return Text(text, style=style, no_wrap=True, overflow="ellipsis")
+def _cut(text: str, width: int, *, pad: bool) -> str:
+    cells = cell_len(text)
+    if cells > width:
+        return set_cell_size(text, max(width - 1, 0)) + "…"[:width]
+    return text + " " * (width - cells) if pad else text
 
 
 def _counted(number: int, noun: str) -> str:
