@@ -128,3 +128,23 @@ def test_har_needs_no_mitmproxy(tmp_path: Path) -> None:
         [sys.executable, "-c", program, *map(str, files)], capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_what_still_looks_like_a_secret_is_refused_until_it_is_allowed(tmp_path: Path) -> None:
+    document = json.loads((SAMPLES / "chrome.har").read_text(encoding="utf-8"))
+    key = "aB3xK9mQ2vL7tR5wZ8yC1dF4" + "gH6jN0pS"  # random, in a field that no rule knows
+    document["log"]["entries"][0]["response"]["content"]["text"] = json.dumps({"remark": key})
+    odd, out = tmp_path / "odd.har", tmp_path / "odd.yaml"
+    odd.write_text(json.dumps(document))
+    refused = run("import", odd, "-o", out)
+    assert refused.exit_code == 6
+    assert "looks like" in refused.stderr
+    assert cassette_file.load(out).header.residue == 1
+    field = refused.stderr.partition('--allow "')[2].partition('"')[0]
+    again = run("import", odd, "-o", out, "--overwrite", "--allow", field)
+    assert again.exit_code == 0, again.stderr
+    assert cassette_file.load(out).header.allowed == (field,)
+    exported, back = tmp_path / "odd-again.har", tmp_path / "back.yaml"
+    assert run("export", out, "-o", exported).exit_code == 0
+    assert run("import", exported, "-o", back).exit_code == 0
+    assert back.read_bytes() == out.read_bytes()

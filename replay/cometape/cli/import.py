@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from cometape import last_scan
 from cometape.core.errors import CassetteError
 from cometape.interchange.importing import ImportSettings, assemble
 from cometape.interchange.reading import MAX_BYTES, read
@@ -49,6 +50,17 @@ _PROFILE = "workbins"
     metavar="PATH",
     help="Path of the CometD endpoint, if the profile does not know it.",
 )
+@click.option(
+    "--pseudonyms",
+    is_flag=True,
+    help="Replace names, addresses, numbers and what was written, too.",
+)
+@click.option(
+    "--allow",
+    multiple=True,
+    metavar="FIELD",
+    help="A field that only looks like a secret, as the last scan names it. May be repeated.",
+)
 @click.option("--overwrite", is_flag=True, help="Replace the cassette if it exists.")
 def command(
     files: tuple[Path, ...],
@@ -57,6 +69,8 @@ def command(
     profile: str | None,
     only: tuple[str, ...],
     bayeux: str | None,
+    pseudonyms: bool,
+    allow: tuple[str, ...],
     overwrite: bool,
 ) -> None:
     """Make a cassette of HAR files, mitmproxy flows or vcrpy cassettes.
@@ -69,10 +83,21 @@ def command(
     origins = frozenset(origin_of(one) for one in only)
     sources = [read(_content(file), str(file)) for file in files]
     name = profile or next((one.profile for one in sources if one.profile), None) or _PROFILE
-    settings = ImportSettings(profile_name=name, scenario=scenario, bayeux=bayeux, only=origins)
-    imported = assemble(sources, load_profile(name), settings)
-    cassette_file.save(imported.cassette, out, overwrite=overwrite)
+    settings = ImportSettings(
+        profile_name=name,
+        scenario=scenario,
+        bayeux=bayeux,
+        only=origins,
+        pseudonyms=pseudonyms,
+        allowed=allow,
+    )
+    known = load_profile(name)
+    imported = assemble(sources, known, settings)
+    found = last_scan.scan(imported.cassette, known)
+    cassette_file.save(last_scan.marked(imported.cassette, found), out, overwrite=overwrite)
     click.echo(imported.render(str(out), len(files)))
+    if found:
+        raise last_scan.refusal(str(out), found, "it is kept, but not finished")
 
 
 def _content(file: Path) -> bytes:

@@ -49,6 +49,7 @@ def read(data: bytes, name: str) -> Source:
         source.profile = str(first.get(f"{_OWN}profile"))
         source.bayeux = first.get(f"{_OWN}bayeux")
         source.scenario = str(first.get(f"{_OWN}scenario", ""))
+        source.allowed = tuple(map(str, first.get(f"{_OWN}allowed", ())))
         source.recorded = zero_s != NO_DATE.timestamp()
     source.started = datetime.fromtimestamp(zero_s, UTC)
     if first.get(f"{_OWN}timed") is False:
@@ -76,6 +77,7 @@ def dump(cassette: Cassette, profile: Profile) -> bytes:
                 f"{_OWN}scenario": header.scenario,
                 f"{_OWN}profile": header.profile,
                 f"{_OWN}timed": is_timed(cassette.entries),
+                f"{_OWN}allowed": list(header.allowed),
             }
             if header.bayeux is not None:
                 flow.metadata[f"{_OWN}bayeux"] = header.bayeux

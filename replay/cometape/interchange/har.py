@@ -55,6 +55,8 @@ def read(document: Any, name: str) -> Source:
         source.profile = text_of(own.get("profile"))
         source.bayeux = text_of(own.get("bayeux"))
         source.scenario = _title(log)
+        allowed = own.get("allowed")
+        source.allowed = tuple(map(str, allowed)) if isinstance(allowed, list) else ()
         source.recorded = started != NO_DATE
         if own.get("timed") is False:
             source.started = None

@@ -42,6 +42,7 @@ def dump(cassette: Cassette, profile: Profile) -> bytes:
         "profile": header.profile,
         "bayeux": header.bayeux,
         "timed": is_timed(cassette.entries),
+        "allowed": list(header.allowed) or None,
     }
     log = {
         "version": "1.2",

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC
 
 from ..core.cassette import Cassette, Entry, Event, Exchange, Header
+from ..core.cleaning import clean
 from ..core.errors import CassetteError, ConfigurationError
 from ..core.exchange import Headers
 from ..core.observer import Observer
@@ -30,6 +31,10 @@ class ImportSettings:
     """Path of the Bayeux endpoint where it is not the profile's."""
     only: frozenset[str] = frozenset()
     """Origins to import; empty: all."""
+    pseudonyms: bool = False
+    """Whether personal data is replaced, too."""
+    allowed: tuple[str, ...] = ()
+    """Fields that only look like secrets."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,10 +108,13 @@ def assemble(sources: Sequence[Source], profile: Profile, settings: ImportSettin
         recorded_at=_recorded_at(sources) if timed else None,
         profile=settings.profile_name,
         bayeux=path,
+        allowed=tuple(dict.fromkeys((*settings.allowed, *_allowed(sources)))),
     )
     cassette = completed(Cassette(header, tuple(entries)), observer, profile)
     if cassette.header.origin == NO_ORIGIN:
         cassette = replace(cassette, header=replace(cassette.header, origin=None))
+    if settings.pseudonyms:
+        cassette = clean(cassette, profile, pseudonyms=True).cassette
     return Imported(
         cassette=cassette,
         sessions=cassette.sessions,
@@ -114,6 +122,10 @@ def assemble(sources: Sequence[Source], profile: Profile, settings: ImportSettin
         skipped=dict(observer.notices.skips),
         problems=dict(observer.notices.problems),
     )
+
+
+def _allowed(sources: Iterable[Source]) -> Iterable[str]:
+    return (field for source in sources for field in source.allowed)
 
 
 def _is_timed(sources: Sequence[Source]) -> bool:

@@ -38,6 +38,8 @@ class Source:
     profile: str | None = None
     """The profile an exported cassette named."""
     bayeux: str | None = None
+    allowed: tuple[str, ...] = ()
+    """Fields of an exported cassette that only look like secrets."""
     skipped: Counter[str] = field(default_factory=Counter)
     """What is no part of a cassette, by its words."""
     problems: dict[str, list[int]] = field(default_factory=dict)

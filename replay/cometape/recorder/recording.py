@@ -12,11 +12,11 @@ from pathlib import Path
 
 from .. import last_scan
 from ..core.cassette import Cassette, Entry, Event, Header
-from ..core.causality import infer_causes
 from ..core.cleaning import clean
 from ..core.closing_warnings import RecordingWarning, closing_warnings
 from ..core.errors import CometapeError, ResidueError
 from ..core.observer import Observer
+from ..core.traffic import completed
 from ..profiles import load_profile
 from ..store import cassette_file
 from ..store.cassette_file import CassetteWriter
@@ -107,7 +107,7 @@ class Recording:
         try:
             self._writer.close()
             cassette = cassette_file.load(self.settings.out)
-            whole = self._scanned(self._complete(cassette))
+            whole = self._scanned(completed(cassette, self.observer, self._profile))
             if whole != cassette:
                 cassette_file.save(whole, self.settings.out, overwrite=True)
             caused = sum(1 for e in whole.entries if isinstance(e, Event) and type(e.cause) is int)
@@ -140,25 +140,3 @@ class Recording:
                 str(self.settings.out), found, "it is kept, but not finished"
             )
         return last_scan.marked(cassette, found)
-
-    def _complete(self, cassette: Cassette) -> Cassette:
-        header = cassette.header
-        origins = self.observer.origins.keys() | self.observer.bayeux_endpoints.keys()
-        if header.origin is None and len(origins) == 1:
-            header = replace(header, origin=next(iter(origins)))
-        elif len(origins) > 1:
-            self.problem(
-                f"{len(origins)} origins in one cassette ({', '.join(sorted(origins))}):"
-                " a replay does not tell them apart; --only records one"
-            )
-        bases = {base for found in self.observer.bayeux_endpoints.values() for base in found}
-        unknown = sorted(bases.difference(self._profile.bayeux_paths))
-        if header.bayeux is None and unknown and bases == set(unknown):
-            header = replace(header, bayeux=unknown[0])
-        # From scratch: a cause found while it was recorded may have been the best of the entries
-        # so far, before the answer of the true one was complete.
-        entries = tuple(
-            replace(entry, cause=None) if isinstance(entry, Event) else entry
-            for entry in cassette.entries
-        )
-        return infer_causes(Cassette(header, entries), self._profile)
