@@ -100,7 +100,13 @@ requests = st.builds(
     headers=headers,
     body=bodies,
 )
-responses = st.builds(Response, status=st.integers(100, 599), headers=headers, body=bodies)
+chunks = st.just(()) | st.lists(
+    st.tuples(st.floats(0, 1e6, allow_nan=False).map(lambda s: round(s, 3)), st.integers(0, 2**40)),
+    max_size=12,
+).map(tuple)
+responses = st.builds(
+    Response, status=st.integers(100, 599), headers=headers, body=bodies, chunks=chunks
+)
 channels = st.sampled_from(["/v2/me/workitems", "/v2/me/*", "/service/echo", "/a/**"]) | texts
 session_names = st.sampled_from(["main", "agent", "supervisor"]) | texts
 

@@ -89,3 +89,6 @@ class Response:
     headers: Headers = NO_HEADERS
     body: bytes = b""
     """The payload with transfer coding (chunks) and content coding (gzip, …) removed."""
+    chunks: tuple[tuple[float, int], ...] = ()
+    """How the body came, where not at once: seconds since the exchange began, and bytes (before
+    content coding was removed)."""

@@ -257,7 +257,7 @@ class Recorder:
         """What mitmproxy hands each chunk of a response to, and `b""` at its end."""
 
         def pass_on(chunk: bytes) -> bytes | tuple[()]:
-            capture.response_body.add(chunk)
+            capture.response_came(chunk)
             if not chunk or capture.is_whole:
                 self._complete(capture, None)
             # An empty chunk would be the orderly end of a chunked answer.

@@ -11,6 +11,7 @@ from mitmproxy import http
 from mitmproxy.net.http import http1
 
 from ..core.capture import CLIENT_LEFT, CapturedRequest, without_framing
+from ..core.chunk_times import ChunkTimes
 from ..core.exchange import NO_HEADERS, Headers, Request, Response
 from .content_coding import TooLongError, decode
 
@@ -57,6 +58,7 @@ class FlowCapture:
     """As the upstream sent them, before any is changed for the client."""
     expected: int | None = None
     """Length of the response's body as declared, bytes; None: it ends when it ends."""
+    chunk_times: ChunkTimes = field(default_factory=ChunkTimes)
     request_streamed: bool = False
     response_streamed: bool = False
 
@@ -95,7 +97,18 @@ class FlowCapture:
         headers, body = self._decoded(
             self.response_headers or headers_of(answer.headers), self.response_body
         )
-        return Response(status=answer.status_code, headers=headers, body=body)
+        return Response(
+            status=answer.status_code,
+            headers=headers,
+            body=body,
+            chunks=self.chunk_times.chunks(),
+        )
+
+    def response_came(self, data: bytes) -> None:
+        """Some more of the response's body."""
+        self.response_body.add(data)
+        if data:
+            self.chunk_times.add(time.monotonic() - self.started_s, len(data))
 
     def note_response_head(self) -> None:
         """Keep the head of the response, and how long its body will be."""

@@ -122,4 +122,4 @@ ENTRY_KEYS = ("session", "at_s")
 """What every entry has after its first key."""
 BODY_KEYS = ("json", "text", "base64")
 REQUEST_KEYS = ("method", "target", "headers", *BODY_KEYS, "json_style")
-RESPONSE_KEYS = ("status", "headers", *BODY_KEYS, "json_style")
+RESPONSE_KEYS = ("status", "headers", "chunks", *BODY_KEYS, "json_style")

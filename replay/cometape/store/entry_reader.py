@@ -285,7 +285,26 @@ class _Reader:
         status = inner.field(Field("status", "integer", required=True))
         if not 100 <= status <= 599:
             inner.fail("status", "must be an HTTP status, 100 to 599", status)
-        return Response(status=status, headers=inner.headers(), body=inner.body())
+        return Response(
+            status=status, headers=inner.headers(), body=inner.body(), chunks=inner.chunks()
+        )
+
+    def chunks(self) -> tuple[tuple[float, int], ...]:
+        value = self.value("chunks")
+        if value is _MISSING:
+            return ()
+        example = "For example [[0.012, 512], [0.431, 96]]."
+        if not isinstance(value, list):
+            self.fail("chunks", "must be a list of [seconds, bytes] pairs", value, example)
+        found: list[tuple[float, int]] = []
+        for pair in value:
+            if not (isinstance(pair, list) and len(pair) == 2):
+                self.fail("chunks", "must be a list of [seconds, bytes] pairs", pair, example)
+            size = self.as_integer("chunks", pair[1])
+            if size < 0:
+                self.fail("chunks", "must be a list of [seconds, bytes] pairs", pair, example)
+            found.append((self.as_seconds("chunks", pair[0]), size))
+        return tuple(found)
 
     def headers(self) -> Headers:
         value = self.value("headers")

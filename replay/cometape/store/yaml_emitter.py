@@ -87,13 +87,20 @@ def _request_document(request: Request) -> Json:
 
 def _response_document(response: Response) -> Json:
     document: JsonObject = {"status": response.status}
-    _add_message(document, response.headers, response.body)
+    _add_message(document, response.headers, response.body, response.chunks)
     return document
 
 
-def _add_message(document: JsonObject, headers: Headers, data: bytes) -> None:
+def _add_message(
+    document: JsonObject,
+    headers: Headers,
+    data: bytes,
+    chunks: tuple[tuple[float, int], ...] = (),
+) -> None:
     if headers:
         document["headers"] = [list(pair) for pair in headers]
+    if chunks:
+        document["chunks"] = [[float(after_s), size] for after_s, size in chunks]
     if not data:
         return
     body = Body.from_bytes(data, headers.first("Content-Type") or "")
