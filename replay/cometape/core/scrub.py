@@ -21,6 +21,7 @@ from urllib.parse import quote, unquote, unquote_plus
 from . import secret_shapes as shapes
 from .body import Body
 from .credentials import decoded_credentials
+from .encoded_text import BINARY, charset, within_base64, within_percent
 from .exchange import Headers, Request, Response
 from .json_value import Json, JsonObject, is_deeper_than
 from .learnt_secrets import LEARNT_LENGTH, LearntSecrets
@@ -40,6 +41,7 @@ _SUSPICIOUS = re.compile(
 """What a string must have for a pair, JSON, a placeholder or a shape of a secret to be in it; the
 first is the quicker test, which most strings do not pass."""
 _QUOTE = re.compile(r"[:=]\s*u?[\"']|[\"']\s*:")
+_MIN_BASE64 = 12
 _MAX_PASSES = 8
 MAX_DEPTH = 200
 """Deeper JSON is scrubbed as the text it is: going down it would exceed Python's own stack."""
@@ -70,8 +72,7 @@ class Scrubber:
         self._patterns = [
             (rule, re.compile(text)) for rule in profile.secrets for text in rule.patterns
         ]
-        texts = [pattern.pattern for _, pattern in self._patterns]
-        self._any_pattern = re.compile("|".join(f"(?:{text})" for text in texts)) if texts else None
+        self._any_pattern = _any_of([pattern.pattern for _, pattern in self._patterns])
         self._naming_headers = [
             (rule.named_by, rule) for rule in profile.secrets if rule.named_by is not None
         ]
@@ -210,8 +211,11 @@ class Scrubber:
         if rule is not None:
             secret = unquote(value)  # a raw `+` is as often a `+` of base64 as a space
             return pair if is_placeholder(secret) else name + separator + self._secret(rule, secret)
-        plain = unquote_plus(value)
+        plain = unquote(value)
         scrubbed = self._value(plain)
+        if scrubbed == plain and "+" in value:  # or is it a space?
+            plain = unquote_plus(value)
+            scrubbed = self._value(plain)
         if scrubbed == plain:
             return pair
         return name + separator + ENCODED_PLACEHOLDER.sub(r"<\1:\2>", quote(scrubbed, safe=""))
@@ -223,13 +227,11 @@ class Scrubber:
         if body.form == "json":
             value = self._structure(body.value, self._json)
             return data if value is body.value else replace(body, value=value).to_bytes()
-        encoding = "iso-8859-1" if body.form == "base64" else "utf-8"
-        text = data.decode(encoding)
-        scrub = partial(
-            self._body_text, content_type=content_type.lower(), binary=body.form == "base64"
-        )
+        encoding = charset(data, content_type) if body.form == "base64" else "utf-8"
+        text = data.decode(encoding or BINARY)
+        scrub = partial(self._body_text, content_type=content_type.lower(), binary=encoding is None)
         scrubbed = self._settled(text, scrub)
-        return data if scrubbed == text else scrubbed.encode(encoding)
+        return data if scrubbed == text else scrubbed.encode(encoding or BINARY, "replace")
 
     def _body_text(self, text: str, *, content_type: str, binary: bool) -> str:
         if content_type.startswith("multipart/"):
@@ -341,6 +343,8 @@ class Scrubber:
 
     def _value(self, text: str) -> str:
         """A text in a place whose name says nothing: JSON, a URL, prose."""
+        if "%" in text:
+            text = within_percent(text, self._value)
         if _UNUSUAL.search(text) is None or _SUSPICIOUS.search(text) is None:
             return self._without_learnt(self._without_patterns(text))
         if is_placeholder(text):
@@ -361,12 +365,17 @@ class Scrubber:
 
     def _without_patterns(self, text: str) -> str:
         """Text without what the profile knows by its shape."""
+        if len(text) >= _MIN_BASE64:
+            text = within_base64(text, self._holds_secret, partial(self._hide, "token"))
         if self._any_pattern is None or self._any_pattern.search(text) is None:
             return text
         for rule, pattern in self._patterns:
             hide = partial(self._hide, rule.kind, everywhere=rule.everywhere)
             text = pattern.sub(partial(_without_match, hide), text)
         return text
+
+    def _holds_secret(self, value: Json) -> bool:
+        return self._json(value) is not value
 
     # Secrets.
 
@@ -422,6 +431,14 @@ class Scrubber:
                     self.replaced[placeholder[1:].partition(":")[0]] += text.count(secret)
                     text = text.replace(secret, placeholder)
         return text
+
+
+def _any_of(patterns: list[str]) -> re.Pattern[str] | None:
+    """A pattern that is where any of them is: most texts have none, and need one look only."""
+    try:
+        return re.compile("|".join(f"(?:{one})" for one in patterns)) if patterns else None
+    except re.error:  # flags or groups that do not go together: then each is tried by itself
+        return re.compile("")
 
 
 def _without_match(hide: Callable[[str], str], found: re.Match[str]) -> str:
