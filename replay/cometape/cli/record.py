@@ -4,27 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import signal
-import tempfile
-from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import unquote, urlsplit
 
 import click
 
 from cometape.core.errors import ConfigurationError
 
 from .address import address_options
-from .origin import origin_of
+from .origin import origin_of, other_proxy_of
 
 if TYPE_CHECKING:  # mitmproxy: what is wrong with the arguments is told before it is imported
     from cometape.recorder import RecordingSettings
     from cometape.recorder.capture_filter import CaptureFilter
     from cometape.recorder.child import RecordedCommand
-    from cometape.recorder.proxy import ProxySettings, UpstreamProxy
+    from cometape.recorder.proxy import ProxySettings
 
 _CHILD = "cometape.recorded_command"
 
@@ -210,7 +206,7 @@ def command(
         confdir=confdir,
         http2=http2,
         public=publics,
-        upstream_proxy=_other_proxy(upstream_proxy) if upstream_proxy else None,
+        upstream_proxy=other_proxy_of(upstream_proxy) if upstream_proxy else None,
     )
     chosen = CaptureFilter(include, exclude)
     recording = _record(
@@ -230,6 +226,7 @@ async def _record(
 ) -> int:
     from cometape.recorder import Recorder
     from cometape.recorder.authority import usable_confdir
+    from cometape.recorder.child import RecordedCommand
     from cometape.recorder.live_table import watched
     from cometape.recorder.proxy import check_port_is_free, run
 
@@ -239,9 +236,12 @@ async def _record(
     code = 0
     stop = asyncio.Event()
     check_port_is_free(proxy)  # first, so that nothing is replaced by a recorder that cannot start
-    with ExitStack() as stack:
-        proxy = replace(proxy, confdir=stack.enter_context(usable_confdir(proxy.confdir)))
-        attended = _attended(child, proxy, stop, stack) if child else None
+    with usable_confdir(proxy.confdir) as confdir:
+        proxy = replace(proxy, confdir=confdir)
+        attended = None
+        if child:
+            is_proxy = proxy.upstream is None
+            attended = RecordedCommand(child, confdir=confdir, is_proxy=is_proxy, stop=stop)
         recorder = Recorder(settings, chosen)
         _handle_signals(stop, attended)
 
@@ -270,24 +270,6 @@ async def _record(
     return code
 
 
-def _attended(
-    command: tuple[str, ...], proxy: ProxySettings, stop: asyncio.Event, stack: ExitStack
-) -> RecordedCommand:
-    """The command that is recorded; its file of trusted certificates goes with `stack`."""
-    from cometape.recorder.authority import authority_in, bundle
-    from cometape.recorder.child import RecordedCommand
-    from cometape.recorder.environment import recorded_environment
-
-    def environment(url: str) -> dict[str, str]:
-        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="cometape-"))
-        trusted = Path(folder, "trusted.pem")
-        trusted.write_bytes(bundle(authority_in(proxy.confdir), os.environ))
-        is_proxy = proxy.upstream is None
-        return recorded_environment(os.environ, url=url, is_proxy=is_proxy, bundle=trusted)
-
-    return RecordedCommand(command, environment, stop)
-
-
 def _handle_signals(stop: asyncio.Event, attended: RecordedCommand | None) -> None:
     loop = asyncio.get_running_loop()
     for name in (signal.SIGINT, signal.SIGTERM):
@@ -298,25 +280,3 @@ def _handle_signals(stop: asyncio.Event, attended: RecordedCommand | None) -> No
     # nohup has it ignored, and so it must stay.
     if attended is not None and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
         loop.add_signal_handler(signal.SIGHUP, attended.signal, signal.SIGHUP)
-
-
-def _other_proxy(url: str) -> UpstreamProxy:
-    """The proxy of --upstream-proxy. Raises ConfigurationError."""
-    from cometape.recorder.proxy import UpstreamProxy
-
-    scheme, _, rest = url.rpartition("://")
-    user, at, address = rest.rpartition("@")
-    try:
-        parts = urlsplit(origin_of(f"{scheme or 'http'}://{address}"))
-    except ConfigurationError as error:
-        raise ConfigurationError(
-            f"--upstream-proxy {address!r} is not the URL of a proxy",
-            hint="For example: --upstream-proxy http://proxy.example:3128",
-            reason="bad-url",
-        ) from error
-    return UpstreamProxy(
-        scheme="https" if parts.scheme == "https" else "http",
-        host=parts.hostname or "",
-        port=parts.port or (443 if parts.scheme == "https" else 80),
-        credentials=unquote(user) if at else None,
-    )

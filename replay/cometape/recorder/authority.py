@@ -105,18 +105,22 @@ def authority_in(folder: Path) -> Authority:
 def usable_confdir(wanted: Path) -> Iterator[Path]:
     """The folder of certificates, or, if it cannot be written, one that lasts as long as this."""
     folder = wanted.expanduser()
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        if (folder / _KEY_AND_CERTIFICATE).exists():
-            yield folder
-            return
-        with tempfile.TemporaryFile(dir=folder):
-            pass
-    except OSError:
+    if _is_usable(folder):
+        yield folder
+    else:
         with tempfile.TemporaryDirectory(prefix="cometape-") as made:
             yield Path(made)
-    else:
-        yield folder
+
+
+def _is_usable(folder: Path) -> bool:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if not (folder / _KEY_AND_CERTIFICATE).exists():
+            with tempfile.TemporaryFile(dir=folder):
+                pass
+    except OSError:
+        return False
+    return True
 
 
 def bundle(authority: Authority, environment: Mapping[str, str]) -> bytes:

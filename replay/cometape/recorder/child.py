@@ -7,9 +7,13 @@ import contextlib
 import os
 import shutil
 import signal
-from collections.abc import Callable, Mapping, Sequence
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 
 from ..core.errors import ConfigurationError
+from .authority import authority_in, bundle
+from .environment import recorded_environment
 
 PATIENCE_S = 10.0
 """How long a command that is told to end may take."""
@@ -98,18 +102,16 @@ class RecordedCommand:
     """A command that begins when the recorder listens, and whose end is that of the recording."""
 
     def __init__(
-        self,
-        command: Sequence[str],
-        environment: Callable[[str], Mapping[str, str]],
-        stop: asyncio.Event,
+        self, command: Sequence[str], *, confdir: Path, is_proxy: bool, stop: asyncio.Event
     ) -> None:
-        """`environment` makes the command's out of the recorder's URL; `stop` ends the recording.
+        """`stop` ends the recording; `confdir` holds the authority that the command must trust.
 
         Raises ConfigurationError when there is no such command, so before anything is recorded.
         """
         executable(command, os.environ)
         self._command = command
-        self._environment = environment
+        self._confdir = confdir
+        self._is_proxy = is_proxy
         self._stop = stop
         self._child: Child | None = None
         self._running: asyncio.Task[int] | None = None
@@ -139,12 +141,32 @@ class RecordedCommand:
 
     async def _run(self, url: str) -> int:
         try:
-            self._child = await Child.start(self._command, self._environment(url))
-            if self._stop.is_set():
-                return await self._child.end()
-            return await self._child.ended()
+            with self._trusted() as trusted:
+                environment = recorded_environment(
+                    os.environ, url=url, is_proxy=self._is_proxy, bundle=trusted
+                )
+                self._child = await Child.start(self._command, environment)
+                if self._stop.is_set():
+                    return await self._child.end()
+                return await self._child.ended()
         finally:
             self._stop.set()
+
+    @contextlib.contextmanager
+    def _trusted(self) -> Iterator[Path]:
+        """The file of certificates to trust, there as long as the command runs."""
+        with contextlib.ExitStack() as stack:
+            try:
+                folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="cometape-"))
+                file = Path(folder, "trusted.pem")
+                file.write_bytes(bundle(authority_in(self._confdir), os.environ))
+            except OSError as error:
+                raise ConfigurationError(
+                    f"the certificates for {self._command[0]} cannot be written: {error}",
+                    hint="They go to the folder for temporary files; TMPDIR names another.",
+                    reason="unwritable",
+                ) from error
+            yield file
 
 
 def _in_the_foreground() -> bool:
