@@ -156,9 +156,9 @@ def test_a_recording_on_a_terminal_shows_its_table_and_leaves_the_summary(tmp_pa
         program.until_says("0 exchanges")
         pull_a_workitem(url)
         program.until_says("no event yet: 1 PullWorkitem of agent7")
+        program.until(lambda seen: seen.screen[-1] == "Ctrl-C ends the recording")
         table = "\n".join(program.screen)
         assert re.search(r"PullWorkitem +1 +- +- +1", table)
-        assert "Ctrl-C ends the recording" in table
         assert program.written.count(HIDE) == 1
         assert SHOW not in program.written
         program.press(b"\x03")
@@ -190,6 +190,7 @@ def test_what_goes_wrong_is_told_above_the_table(tmp_path: Path) -> None:
         with connected(url) as client:
             assert client.get("/a").status == 502
         program.until_says("problems: 1")
+        program.until(lambda seen: seen.screen[-1] == "Ctrl-C ends the recording")
         assert "an exchange without a whole answer" in "\n".join(program.screen)
         program.press(b"\x03")
         assert program.end() == 0

@@ -24,6 +24,9 @@ class Terminal:
         self._main, program_end = pty.openpty()
         size = struct.pack("HHHH", lines, columns, 0, 0)
         fcntl.ioctl(program_end, termios.TIOCSWINSZ, size)
+        attributes = termios.tcgetattr(program_end)
+        attributes[3] |= termios.NOFLSH  # Ctrl-C must not throw away what is not read yet
+        termios.tcsetattr(program_end, termios.TCSANOW, attributes)
         unset = ("COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR")
         environment = {name: value for name, value in os.environ.items() if name not in unset}
         with os.fdopen(program_end, "rb", buffering=0) as stream:
