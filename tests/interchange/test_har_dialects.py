@@ -197,3 +197,16 @@ def test_a_file_without_any_time_keeps_its_order_and_has_none() -> None:
     cassette = changed("charles", undated).cassette
     assert {entry.at_s for entry in cassette.entries} == {None}
     assert cassette.header.recorded_at is None
+
+
+def test_the_words_and_times_of_mitmproxy_are_understood() -> None:
+    document = json.loads((SAMPLES / "charles.har").read_text(encoding="utf-8"))
+    document["log"]["creator"]["name"] = "mitmproxy"
+    entry = document["log"]["entries"][-1]
+    entry["time"] = 37 + 250
+    entry["timings"] = {"connect": 250, "ssl": -1, "send": 1, "wait": 35, "receive": 1}
+    entry["response"] = {"status": 0, "_error": "Client disconnected."}
+    source = read(json.dumps(document).encode(), "hardump.har")
+    settings = ImportSettings(profile_name="workbins")
+    pull = exchanges(assemble([source], WORKBINS, settings).cassette)[-1]
+    assert (pull.took_s, pull.error) == (0.037, "client left")

@@ -60,6 +60,8 @@ def read(document: Any, name: str) -> Source:
         source.recorded = started != NO_DATE
         if own.get("timed") is False:
             source.started = None
+    creator = log.get("creator")
+    source.writer = (text_of(creator.get("name")) or "") if isinstance(creator, dict) else ""
     at_s = 0.0
     for number, entry in enumerate(entries, start=1):
         reader = _EntryReader(name, number, entry, started, at_s, source, verbatim=own is not None)
@@ -215,8 +217,10 @@ class _EntryReader:
         if self._verbatim:
             return error
         if error:
-            if "ABORTED" in error:
+            if "ABORTED" in error or error.startswith("Client disconnected"):
                 return CLIENT_LEFT
+            if error.startswith("server closed connection"):
+                return "server closed the connection"
             return f"failed in the browser: {error}" if error.startswith("net::") else error
         status = text_of(answer.get("_charlesStatus")) or "COMPLETE"
         if status.upper() == "COMPLETE":
@@ -256,11 +260,19 @@ class _EntryReader:
         date = date_of(self._entry.get("startedDateTime"))
         began_s = self._default_s if date is None else (date - self._started).total_seconds()
         took_ms = number_of(self._entry.get("time"))
+        if took_ms is not None and self._source.writer == "mitmproxy":
+            took_ms -= self._connecting_ms()
         if took_ms is None or took_ms < 0:
             timings = self._entry.get("timings")
             parts = map(number_of, timings.values() if isinstance(timings, dict) else ())
             took_ms = sum(part for part in parts if part is not None and part > 0)
         return round(began_s, 6), round(began_s + took_ms / 1000, 6)
+
+    def _connecting_ms(self) -> float:
+        """mitmproxy counts the time to connect in, but from when the request had come already."""
+        timings = self._entry.get("timings")
+        parts = [timings.get("connect"), timings.get("ssl")] if isinstance(timings, dict) else []
+        return sum(part for part in map(number_of, parts) if part is not None and part > 0)
 
     def _headers(self, value: Any, whose: str) -> Headers:
         if value is None:

@@ -32,6 +32,8 @@ class Source:
     started: datetime | None
     """The zero of the times of `traffic`; None where the file has no times, only an order."""
     traffic: list[Traffic] = field(default_factory=list)
+    writer: str = ""
+    """Name of the program that wrote it, where that matters and is known."""
     scenario: str = ""
     recorded: bool = True
     """Whether `started` is when it was recorded; an export of an undated cassette says no."""
