@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 from urllib.parse import quote
 
 import pytest
@@ -65,9 +65,10 @@ def viewer(master: Master) -> Iterator[BayeuxViewer]:
 
 def shown(message: Any, flow: http.HTTPFlow, view: str = "auto") -> str:
     """What mitmproxy shows of a message, whichever its version."""
-    if hasattr(contentviews, "prettify_message"):
-        return str(contentviews.prettify_message(message, flow, view).text)
-    _, lines, _ = contentviews.get_message_content_view(view, message, flow)
+    api = cast(Any, contentviews)
+    if hasattr(api, "prettify_message"):
+        return str(api.prettify_message(message, flow, view).text)
+    _, lines, _ = api.get_message_content_view(view, message, flow)
     return "\n".join("".join(text for _, text in line) for line in lines)
 
 

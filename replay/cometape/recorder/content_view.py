@@ -6,8 +6,8 @@ mitmproxy 11 asks a content view by `__call__` with keywords, mitmproxy 12 by `p
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, cast
 
 from mitmproxy import contentviews, ctx, exceptions, http
 
@@ -95,8 +95,7 @@ class BayeuxViewer:
     def load(self, loader: Any) -> None:
         """Add the view, in place of one that an earlier load of the script has left."""
         self._remove()
-        add: Callable[[Any], None] = contentviews.add
-        add(self.view)
+        contentviews.add(cast(Any, self.view))
 
     def configure(self, updated: set[str]) -> None:
         """Follow the recorder's option, if that is there."""
