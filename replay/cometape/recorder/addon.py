@@ -22,7 +22,7 @@ from ..core.capture import RECORDING_ENDED, CapturedExchange, SocketText
 from ..core.cassette import Entry
 from ..core.errors import CassetteError, CometapeError
 from .capture_filter import EVERYTHING, FILTERED, CaptureFilter
-from .flow_capture import FlowCapture, origin_of, reason
+from .flow_capture import SERVER_CLOSED, FlowCapture, origin_of, reason
 from .recording import Recording, RecordingSettings
 from .recording_summary import Summary
 
@@ -183,8 +183,12 @@ class Recorder:
     def error(self, flow: http.HTTPFlow) -> None:
         """A flow ends without a whole response."""
         capture = self._open.get(flow.id)
-        if capture is not None:
-            self._complete(capture, reason(flow.error.msg if flow.error else "unknown"))
+        if capture is None:
+            return
+        why = reason(flow.error.msg if flow.error else "unknown")
+        self._complete(capture, why)
+        if self._embedded and why == SERVER_CLOSED and flow.response is None and flow.killable:
+            flow.kill()  # the client sees a closed connection, too, instead of mitmproxy's 502
 
     # -- WebSocket -----------------------------------------------------------------------------
 

@@ -15,6 +15,8 @@ from ..core.chunk_times import ChunkTimes
 from ..core.exchange import NO_HEADERS, Headers, Request, Response
 from .content_coding import TooLongError, decode
 
+SERVER_CLOSED = "server closed the connection"
+"""`error` of an exchange whose upstream closed before the whole answer had come."""
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
@@ -160,7 +162,7 @@ def reason(message: str) -> str:
     if message.startswith("Client disconnected"):
         return CLIENT_LEFT
     if message.startswith(("server closed connection", "HTTP/1 protocol error: peer closed")):
-        return "server closed the connection"
+        return SERVER_CLOSED
     for start in ("unexpected server response", "Cannot parse HTTP response"):
         if message.startswith(start):
             return "server answered with something that is not HTTP"
