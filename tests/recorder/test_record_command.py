@@ -123,11 +123,49 @@ def test_a_password_in_a_bad_url_is_not_told_again(out: Path) -> None:
 
 @pytest.mark.parametrize(
     "arguments",
-    [[], ["http://127.0.0.1:1", "--proxy"], ["http://127.0.0.1:1", "--only", "http://x"]],
+    [
+        [],
+        ["http://127.0.0.1:1", "--proxy"],
+        ["http://127.0.0.1:1", "--only", "http://x"],
+        ["--proxy", "--public", "http://x"],
+    ],
 )
 def test_url_and_proxy_exclude_each_other(arguments: list[str], out: Path) -> None:
     assert_refused([*arguments, "-o", str(out)], 2, "--proxy")
     assert not out.exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--include", "~x foo ("], ["'~x foo ('", "no filter expression", "~u /api/v2/"]),
+        (["--exclude", ""], ["no filter expression"]),
+        (["--upstream-proxy", "ftp://u:hunter2@p"], ["--upstream-proxy", "http://proxy.example"]),
+        (["--public", "gws.example"], ["http://"]),
+    ],
+)
+def test_an_option_that_cannot_be_understood_is_told(
+    options: list[str], words: list[str], out: Path
+) -> None:
+    arguments = ["http://127.0.0.1:1", "-o", str(out), *options]
+    assert "hunter2" not in assert_refused(arguments, 2, *words)
+    assert not out.exists()
+
+
+def test_filters_choose_what_is_recorded(out: Path) -> None:
+    options = ["--include", "~u /api/", "--exclude", "~m POST"]
+    with (
+        BackgroundServer(TinyService()) as origin,
+        cometape("record", origin.url, "-o", str(out), *options) as recorder,
+        connected(recorder.url()) as client,
+    ):
+        client.get("/api/a")
+        client.get("/b")
+        client.ask("/api/c", method="POST")
+        client.answer()
+        (entry,) = cassette_file.load(out).entries
+    assert isinstance(entry, Exchange)
+    assert entry.request.target == "/api/a"
 
 
 def test_a_profile_that_is_not_there_is_told(out: Path) -> None:

@@ -177,7 +177,7 @@ def command(
     if only and not proxy:
         raise click.UsageError("--only goes with --proxy: URL is the only origin otherwise.")
     if public and proxy:
-        raise click.UsageError("--public goes with URL: a proxy's clients use the true addresses.")
+        raise click.UsageError("--public goes with URL; clients of a --proxy use true addresses.")
     upstream = origin_of(url) if url is not None else None
     origins = [origin_of(one) for one in only]
     publics = tuple(origin_of(one) for one in public)
