@@ -11,6 +11,9 @@ from collections import deque
 
 from .json_value import Json, JsonObject
 
+MAX_UNACKNOWLEDGED = 4096
+"""Events of a session that can come again."""
+
 
 class AckResends:
     """Per Bayeux session: which events can still come again, and which have."""
@@ -47,6 +50,8 @@ class AckResends:
             return True
         self._expected.clear()
         self._unacknowledged.append((None, event))
+        if len(self._unacknowledged) > MAX_UNACKNOWLEDGED:
+            self._unacknowledged.popleft()
         return False
 
 

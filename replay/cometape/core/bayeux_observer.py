@@ -36,10 +36,15 @@ from .client_sessions import Client, ClientSessions, Evidence, evidence
 from .json_value import Json, JsonObject
 from .notices import Notices
 from .profile import Profile
+from .recent import Recent
 from .scrub import Scrubber
 
 NO_REPLY = "no reply"
 """`error` of a message that an otherwise good answer says nothing about."""
+MAX_SESSIONS = 16_384
+"""Bayeux sessions remembered at a time: those that were heard of last. Each handshake makes one."""
+MAX_WAITING = 1024
+"""Messages that wait for their reply over one WebSocket; some servers never answer a publish."""
 SOCKET_CLOSED = "socket closed"
 """`error` of a message whose WebSocket ended before its reply."""
 
@@ -117,7 +122,7 @@ class BayeuxObserver:
         self._notices = notices
         self.endpoints: dict[str, list[str]] = {}
         """Base paths that were confirmed to speak Bayeux, by origin."""
-        self._sessions: dict[str, _Session] = {}
+        self._sessions: Recent[str, _Session] = Recent(MAX_SESSIONS)
         """By client id."""
         self._asked_connects: dict[str, int] = {}
         """Order of the connect that an open HTTP exchange holds, by key."""
@@ -233,6 +238,7 @@ class BayeuxObserver:
         for message in messages:
             session = self._sessions.get(_client_id(message))
             if session is not None:
+                self._sessions[_client_id(message)] = session  # in use
                 carrier.heard_of(session)
                 self._clients.learn(session.client, carrier.seen)
             asked = _Asked(message, session)
@@ -242,6 +248,9 @@ class BayeuxObserver:
                     carrier.forget_connects(session)
                     session.resends.acknowledged(_ext(message, "ack"))
             carrier.waiting.append(asked)
+            if len(carrier.waiting) > MAX_WAITING:
+                del carrier.waiting[0]
+                self._notices.problem("a message over a WebSocket was never answered: not recorded")
         first = self._sessions.get(_client_id(messages[0]))
         if first is not None:  # a batch is its first message's session's (CometD; C53)
             carrier.heard_of(first)
@@ -418,9 +427,7 @@ class BayeuxObserver:
 
     def _evidence(self, asked: CapturedRequest, captured: CapturedExchange) -> Evidence:
         cookies = self._profile.session_cookies
-        return evidence(
-            asked.connection, asked.request, captured.response, cookies, asked.session
-        )
+        return evidence(asked.connection, asked.request, captured.response, cookies, asked.session)
 
     def _bases(self, origin: str) -> list[str]:
         return [*self._profile.bayeux_paths, *self.endpoints.get(origin, ())]

@@ -26,9 +26,16 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from .exchange import Request, Response
+from .recent import Recent
 
 BROWSER_COOKIE = "BAYEUX_BROWSER"
 """CometD's own cookie; several Bayeux sessions may share it, so it is only a hint."""
+
+
+MAX_MARKS = 65_536
+"""Cookies, and connections, that lead to their client at a time: the latest."""
+_MAX_OF_CLIENT = 256
+"""Cookies, credentials, … remembered of one client: the latest; a server may renew them often."""
 
 
 class Life(Enum):
@@ -46,12 +53,12 @@ class Client:
 
     name: str
     user: str | None = None
-    credentials: set[str] = field(default_factory=set)
-    kept: set[str] = field(default_factory=set)
+    credentials: dict[str, None] = field(default_factory=dict)
+    kept: dict[str, None] = field(default_factory=dict)
     """Session cookies the client has presented."""
-    renewed: set[str] = field(default_factory=set)
+    renewed: dict[str, None] = field(default_factory=dict)
     """Session cookies it was given in exchange for one it presented."""
-    browsers: set[str] = field(default_factory=set)
+    browsers: dict[str, None] = field(default_factory=dict)
     life: Life = Life.NONE
     used: int = 0
     """When last seen, by the count of observations."""
@@ -109,8 +116,10 @@ class ClientSessions:
 
     def __init__(self) -> None:
         self.clients: list[Client] = []
-        self._cookies: dict[str, Client] = {}
-        self._connections: dict[str, Client] = {}
+        self._cookies: Recent[str, Client] = Recent(MAX_MARKS)
+        self._connections: Recent[str, Client] = Recent(MAX_MARKS)
+        self._by_login: Recent[str, list[Client]] = Recent(MAX_MARKS)
+        """By credentials."""
         self._names: set[str] = set()
         self._anonymous = 0
         self._count = 0
@@ -146,16 +155,19 @@ class ClientSessions:
         client.used = self._count
         self._connections[seen.connection] = client
         if seen.credentials is not None and (not client.user or client.user == seen.user):
-            client.credentials.add(seen.credentials)
+            if seen.credentials not in client.credentials:
+                _note(client.credentials, seen.credentials)
+                self._by_login.setdefault(seen.credentials, []).append(client)
             client.user = client.user or seen.user
         for cookie in seen.presented:
             if self._cookies.setdefault(cookie, client) is client:
-                client.kept.add(cookie)
+                _note(client.kept, cookie)
         for cookie in seen.issued:
             self._cookies[cookie] = client
-            if client.kept.intersection(seen.presented):
-                client.renewed.add(cookie)
-        client.browsers.update(seen.browsers)
+            if not client.kept.keys().isdisjoint(seen.presented):
+                _note(client.renewed, cookie)
+        for browser in seen.browsers:
+            _note(client.browsers, browser)
         return client
 
     def begins(self, client: Client) -> None:
@@ -194,7 +206,7 @@ class ClientSessions:
                 continue
             if seen.user and client.user and seen.user != client.user:
                 return None
-            others = client.kept - {cookie}
+            others = client.kept.keys() - {cookie}
             if cookie not in client.kept and others and cookie not in client.renewed:
                 # Given to a request without a cookie that was taken for this client's; but this
                 # client presents another one, so the two are two.
@@ -230,7 +242,7 @@ class ClientSessions:
         return self.clients[0] if len(self.clients) == 1 else None
 
     def _mates(self, seen: Evidence) -> list[Client]:
-        return [client for client in self.clients if seen.credentials in client.credentials]
+        return self._by_login.get(seen.credentials or "") or []
 
     def _anonymous_on(self, connection: str) -> list[Client]:
         client = self._connections.get(connection)
@@ -258,7 +270,7 @@ class ClientSessions:
         on_connection = self._connections.get(seen.connection)
         if on_connection is not None and on_connection.life is not Life.LIVE:
             return on_connection
-        same_browser = [c for c in self.clients if c.browsers.intersection(seen.browsers)]
+        same_browser = [c for c in self.clients if not c.browsers.keys().isdisjoint(seen.browsers)]
         lost = [
             client
             for client in (same_browser or self.clients)
@@ -283,6 +295,14 @@ class ClientSessions:
         self._names.add(name)
         self.clients.append(client)
         return client
+
+
+def _note(marks: dict[str, None], mark: str) -> None:
+    """Remember a mark of a client, as its latest."""
+    marks.pop(mark, None)
+    marks[mark] = None
+    if len(marks) > _MAX_OF_CLIENT:
+        del marks[next(iter(marks))]
 
 
 def _latest(clients: list[Client]) -> Client | None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 
 from .placeholder import has_placeholder, spellings
+from .recent import Recent
 
 LEARNT_LENGTH = 16
 """A shorter secret may be an ordinary word somewhere else, so it is replaced in its place only."""
@@ -32,7 +33,7 @@ class LearntSecrets:
         self.count = 0
         """Spellings learnt so far, forgotten ones included."""
         self._max_spellings = max_spellings
-        self._placeholders: dict[str, str] = {}
+        self._placeholders: Recent[str, str] = Recent(2 * max_spellings)
         self._pieces: dict[str, list[str]] = {}
         self._escaped: dict[str, str] = {}
 
@@ -44,7 +45,7 @@ class LearntSecrets:
             if spelling not in self._placeholders:
                 self._add(spelling, placeholder)
         while len(self._placeholders) > self._max_spellings:
-            self._forget(next(iter(self._placeholders)))
+            self._forget(self._placeholders.pop_oldest()[0])
 
     def within(self, text: str) -> list[tuple[str, str]]:
         """The spellings that stand in a text, with their placeholders, the longest first."""
@@ -76,7 +77,6 @@ class LearntSecrets:
             self._escaped[spelling] = placeholder
 
     def _forget(self, spelling: str) -> None:
-        del self._placeholders[spelling]
         self._escaped.pop(spelling, None)
         for start in (len(spelling) - _SPAN, 0):
             for at in range(start, start + _STEP):

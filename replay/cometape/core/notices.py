@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 
+MAX_KINDS = 200
+"""Notices told apart: some name what a client sent, and clients can send anything."""
+OTHERS = "something else"
+
 
 class Notices:
     """Counts of what was skipped and what went wrong, by their words, in order of appearance."""
@@ -16,8 +20,12 @@ class Notices:
 
     def skipped(self, what: str) -> None:
         """One more of `what` is not in the cassette, and should not be."""
-        self.skips[what] += 1
+        _count(self.skips, what)
 
     def problem(self, what: str) -> None:
         """One more of `what` went wrong."""
-        self.problems[what] += 1
+        _count(self.problems, what)
+
+
+def _count(counts: Counter[str], what: str) -> None:
+    counts[what if what in counts or len(counts) < MAX_KINDS else OTHERS] += 1

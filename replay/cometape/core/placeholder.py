@@ -10,6 +10,11 @@ import base64
 import re
 from urllib.parse import quote, quote_plus, unquote
 
+from .recent import Recent
+
+MAX_SPELLINGS = 200_000
+"""Spellings of secrets whose placeholder is remembered, those used last; a secret that comes again
+after so many others gets a new placeholder."""
 _PLACEHOLDER = re.compile(r"<([a-z][a-z0-9-]*):([1-9][0-9]{0,8})>")
 ENCODED_PLACEHOLDER = re.compile(r"%3C([a-z0-9-]+)%3A(\d+)%3E")
 """One that was percent-encoded with what stands around it; in a cassette it is to be readable."""
@@ -62,7 +67,7 @@ class Placeholders:
     """Hands out placeholders and remembers which secret has which; keeps the secrets in memory."""
 
     def __init__(self) -> None:
-        self._by_secret: dict[str, str] = {}
+        self._by_secret: Recent[str, str] = Recent(MAX_SPELLINGS)
         self._last: dict[str, int] = {}
 
     def of(self, kind: str, secret: str) -> str:
