@@ -6,16 +6,10 @@ import socket
 import ssl
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from h2.config import H2Configuration  # type: ignore[import-untyped]
 from h2.connection import H2Connection  # type: ignore[import-untyped]
-from h2.events import (  # type: ignore[import-untyped]
-    DataReceived,
-    ResponseReceived,
-    StreamEnded,
-    StreamReset,
-)
 
 
 class H2Client:
@@ -32,7 +26,7 @@ class H2Client:
         context.set_alpn_protocols(["h2", "http/1.1"])
         self.socket = context.wrap_socket(plain, server_hostname=name)
         self.protocol = self.socket.selected_alpn_protocol()
-        self._h2 = H2Connection(H2Configuration(client_side=True, header_encoding="utf-8"))
+        self._h2: Any = H2Connection(H2Configuration(client_side=True, header_encoding="utf-8"))
         self.heads: dict[int, dict[str, str]] = {}
         self.bodies: dict[int, bytes] = {}
         self._ended: set[int] = set()
@@ -63,17 +57,19 @@ class H2Client:
             data = self.socket.recv(65536)
             if not data:
                 raise EOFError
-            for event in self._h2.receive_data(data):
-                if isinstance(event, ResponseReceived):
+            events = self._h2.receive_data(data)
+            for event in events:
+                kind = type(event).__name__  # of h2.events, typed in newer versions alone
+                if kind == "ResponseReceived":
                     self.heads[event.stream_id] = dict(event.headers)
-                elif isinstance(event, DataReceived):
+                elif kind == "DataReceived":
                     self.bodies[event.stream_id] = (
                         self.bodies.get(event.stream_id, b"") + event.data
                     )
                     self._h2.acknowledge_received_data(
                         event.flow_controlled_length, event.stream_id
                     )
-                elif isinstance(event, StreamEnded | StreamReset):
+                elif kind in ("StreamEnded", "StreamReset"):
                     self._ended.add(event.stream_id)
             self._flush()
         return int(self.heads[stream][":status"]), self.bodies.get(stream, b"")
