@@ -15,6 +15,7 @@ from click.testing import CliRunner
 
 from cometape.cli import main
 from cometape.core.cassette import Exchange
+from cometape.core.exchange import Headers, Response
 from cometape.server.listener import BackgroundServer
 from cometape.store import cassette_file
 from raw_client import RawClient, connected
@@ -245,6 +246,31 @@ def test_the_addon_records_in_mitmdump(out: Path) -> None:
     assert cassette.header.scenario == "by hand"
     assert cassette.header.origin == origin.url
     assert any(f"recorded {out}" in line for line in program.stdout)
+
+
+def test_the_addon_filters_and_keeps_its_client_as_the_command_does(out: Path) -> None:
+    port = free_port()
+    said = b'{"uri":"http://gws.example:8090/api/v2/a"}'
+    kind = Headers([("Content-Type", "application/json")])
+    service = TinyService(answers={"/a": Response(status=200, headers=kind, body=said)})
+    own = f"http://127.0.0.1:{port}"
+    with (
+        BackgroundServer(service) as origin,
+        running(
+            *(MITMDUMP, "-s", str(ADDON), "--set", f"cometape_out={out}"),
+            *("--set", "cometape_exclude=~u /b", "--mode", f"reverse:{origin.url}"),
+            *("--listen-host", "127.0.0.1", "--listen-port", str(port)),
+        ) as program,
+    ):
+        client = accepting(own)
+        assert client.get("/b").status == 200
+        assert client.get("/a").json() == {"uri": f"{own}/api/v2/a"}
+        client.close()
+        assert program.stop(signal.SIGINT) == 0
+    (entry,) = cassette_file.load(out).entries
+    assert isinstance(entry, Exchange)
+    assert entry.response is not None
+    assert entry.response.body == said
 
 
 @pytest.mark.parametrize("option", ["cometape_out={}", "cometape_profile=nope"])

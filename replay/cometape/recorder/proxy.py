@@ -126,7 +126,8 @@ class _Startup:
 
     def running(self) -> None:
         assert self.master is not None
-        servers = self.master.addons.get("proxyserver").servers
+        proxyserver: Any = self.master.addons.get("proxyserver")
+        servers = proxyserver.servers
         addresses = [address for server in servers for address in server.listen_addrs]
         failures = [server.last_exception for server in servers if server.last_exception]
         if failures or not addresses:
@@ -191,7 +192,7 @@ async def _shut_down(master: Master, stop: asyncio.Event) -> None:
 
 async def _close_connections(master: Master) -> None:
     """End what mitmproxy leaves to the loop's end: listeners first, then open connections."""
-    proxyserver = master.addons.get("proxyserver")
+    proxyserver: Any = master.addons.get("proxyserver")
     for instance in list(proxyserver.servers):
         if instance.is_running:
             await instance.stop()
