@@ -43,7 +43,7 @@ class Seats:
                 free = [name for name in named if run.is_free(name)]
                 if free:
                     return run, next((name for name in free if name in fits), free[0])
-            for run in candidates if self._is_over(newest) else (*candidates, newest):
+            for run in candidates:
                 for name in named:
                     if self._make_room(run, name):
                         return run, name
