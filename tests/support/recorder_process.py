@@ -30,6 +30,12 @@ class RecorderProcess:
             assert ours.poll(30)
             self.url: str = ours.recv()
 
+    @property
+    def peak_kb(self) -> int:
+        """The most memory it has ever had in use (Linux)."""
+        with open(f"/proc/{self._process.pid}/status") as status:
+            return next(int(line.split()[1]) for line in status if line.startswith("VmHWM"))
+
     def kill(self) -> None:
         """End it at once; the second time nothing happens."""
         self._process.kill()

@@ -158,7 +158,7 @@ def command(
     The recorder stands in for URL (http://gws.example:8090): point the client at the address it
     prints, "listening on http://HOST:PORT" as the first line on standard output. Secrets are
     replaced before anything reaches the disk; each entry is on disk when the client has its answer.
-    Bodies of more than 64 MiB pass through but are not kept. On a terminal a table shows what has
+    Bodies of more than 8 MiB pass through but are not kept. On a terminal a table shows what has
     been recorded. Ctrl-C ends the recording with a summary, and warnings of what a replay of it
     would lack.
 

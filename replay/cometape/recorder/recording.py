@@ -22,8 +22,12 @@ from ..store import cassette_file
 from ..store.cassette_file import CassetteWriter
 from .recording_summary import Summary
 
-MAX_BODY_BYTES = 64 * 1024 * 1024
-"""Longer bodies pass through, but are not kept."""
+MAX_BODY_BYTES = 8 * 1024 * 1024
+"""Longer bodies pass through, but are not kept: to look through more for secrets takes seconds,
+in which no client is served, and ten times the memory."""
+MAX_FINISHED_BYTES = 32 * 1024 * 1024
+"""A longer cassette is not loaded once more when the recording ends: that takes a second and some
+20 MB of memory for each megabyte of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +45,7 @@ class RecordingSettings:
     bayeux: str | None = None
     """Path of the Bayeux endpoint where it is not one of the profile's."""
     max_body_bytes: int = MAX_BODY_BYTES
+    max_finished_bytes: int = MAX_FINISHED_BYTES
     pseudonyms: bool = False
     """Whether personal data is replaced, too."""
     allow: tuple[str, ...] = ()
@@ -68,6 +73,7 @@ class Recording:
             allowed=settings.allow,
         )
         self._writer = CassetteWriter(settings.out, self._header, overwrite=settings.overwrite)
+        self._caused = 0
         self.closed = False
         self.watch: Callable[[Entry], None] | None = None
         """Is told each entry when it is on disk; must take next to no time."""
@@ -81,6 +87,8 @@ class Recording:
         """
         for entry in entries:
             self._writer.append(entry)
+            if isinstance(entry, Event) and type(entry.cause) is int:
+                self._caused += 1
             if self.watch is not None:
                 self.watch(entry)
 
@@ -99,19 +107,23 @@ class Recording:
         """Complete the cassette and say what is in it.
 
         Events that overtook the answer of the exchange that caused them find their cause only now;
-        the file is exchanged as a whole, and only if something changes.
+        the file is exchanged as a whole, and only if something changes. A file of more than
+        `max_finished_bytes` stays as it is.
         """
         self.closed = True
-        caused = 0
+        caused = self._caused
         warnings: tuple[RecordingWarning, ...] = ()
         try:
             self._writer.close()
-            cassette = cassette_file.load(self.settings.out)
-            whole = self._scanned(completed(cassette, self.observer, self._profile))
-            if whole != cassette:
-                cassette_file.save(whole, self.settings.out, overwrite=True)
-            caused = sum(1 for e in whole.entries if isinstance(e, Event) and type(e.cause) is int)
-            warnings = closing_warnings(whole.entries, self._profile)
+            if self._writer.size <= self.settings.max_finished_bytes:
+                whole = self._finish()
+                caused = sum(isinstance(e, Event) and type(e.cause) is int for e in whole.entries)
+                warnings = closing_warnings(whole.entries, self._profile)
+            else:
+                self.problem(
+                    f"{self._writer.size // 1_000_000} MB are too much for a last scan when the"
+                    f" recording ends: cometape scrub {self.settings.out} makes up for it"
+                )
         except (CometapeError, OSError) as error:
             self.problem(f"the recording is whole, but not its causes: {error}")
         counts = self.observer.counts
@@ -129,6 +141,13 @@ class Recording:
             problems=dict(self.observer.notices.problems),
             warnings=warnings,
         )
+
+    def _finish(self) -> Cassette:
+        cassette = cassette_file.load(self.settings.out)
+        whole = self._scanned(completed(cassette, self.observer, self._profile))
+        if whole != cassette:
+            cassette_file.save(whole, self.settings.out, overwrite=True)
+        return whole
 
     def _scanned(self, cassette: Cassette) -> Cassette:
         """The cassette, marked if something in it still looks like a secret."""

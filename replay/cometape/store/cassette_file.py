@@ -94,6 +94,11 @@ class CassetteWriter:
         self._end = len(data) - len(TERMINATOR)
         """Where the terminator stands, and the next entry will."""
 
+    @property
+    def size(self) -> int:
+        """Length of the file, bytes."""
+        return self._end + len(TERMINATOR)
+
     def append(self, entry: Entry) -> None:
         """Write one entry. Raises CassetteError when it cannot; what was written stays whole."""
         file = self._file
