@@ -29,7 +29,8 @@ HEAVY = ("mitmproxy", "rich", "pytest", "wsproto", "h11", "detect_secrets", "req
 
 def modules_after(statement: str) -> set[str]:
     """The packages a fresh Python has imported after a statement."""
-    script = f"{statement}\nimport sys\nprint()\nprint(*{{name.partition('.')[0] for name in sys.modules}})"
+    packages = "{name.partition('.')[0] for name in sys.modules}"
+    script = f"{statement}\nimport sys\nprint()\nprint(*{packages})"
     done = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, check=True
     )

@@ -61,7 +61,9 @@ def test_bytes_that_are_no_text_are_left_alone() -> None:
 
 TEXTS = st.one_of(
     st.text(max_size=12),
-    st.sampled_from(["http://gws.example/a", "https://x", 'say "http://x"', "h", '"http://q"', ","]),
+    st.sampled_from(
+        ["http://gws.example/a", "https://x", 'say "http://x"', "h", '"http://q"', ","]
+    ),
 )
 VALUES: st.SearchStrategy[Json] = st.recursive(
     st.one_of(TEXTS, st.integers(), st.none(), st.booleans()),
