@@ -188,7 +188,9 @@ def _bayeux(
         ill["request_extra"] = offers
         return st.builds(Handshake, **ill, connection_types=st.just(TYPES))
     if kind == "failed connect":
-        errors = [one for one in ends if session.connected or [one] != session.failing]
+        # Over a WebSocket a connect has no HTTP exchange of its own that could fail.
+        possible = REFUSALS if session.type == "websocket" else ends
+        errors = [one for one in possible if session.connected or [one] != session.failing]
         ill["error"] = st.sampled_from(errors)
         return st.builds(Connect, **ill, connection_type=st.just(session.type))
     if kind == "disconnect":
