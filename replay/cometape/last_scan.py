@@ -7,7 +7,7 @@ from dataclasses import replace
 from .core.cassette import Cassette
 from .core.errors import ResidueError
 from .core.profile import Profile
-from .core.residue import Residue, find_residue
+from .core.scrub.residue import Residue, find_residue
 from .secret_scanner import scanner
 
 _TOLD = 20

@@ -25,9 +25,9 @@ import pytest
 
 if TYPE_CHECKING:
     from cometape.core.cassette import Cassette
-    from cometape.core.journal import Journal, Report
-    from cometape.core.miss import Miss
-    from cometape.core.replay import ReplayService
+    from cometape.core.replay.journal import Journal, Report
+    from cometape.core.replay.miss import Miss
+    from cometape.core.replay.replay_service import ReplayService
     from cometape.server.listener import BackgroundServer
 
 MARKER = (
@@ -60,7 +60,7 @@ class LiveReplay:
     @property
     def journal(self) -> Journal:
         """What has happened so far, in order; a copy."""
-        from cometape.core.journal import Journal
+        from cometape.core.replay.journal import Journal
 
         journal = Journal()
         for line in self._server.call(lambda: list(self._service.journal)):
@@ -173,8 +173,8 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
 def _replay_of(marker: pytest.Mark, item: pytest.Item) -> tuple[Path, ReplayService]:
     """The file and the service a marker asks for. Raises CometapeError."""
     from cometape.core.errors import ConfigurationError
-    from cometape.core.player import Pace
-    from cometape.core.replay import ReplayService, ReplaySettings
+    from cometape.core.replay.player import Pace
+    from cometape.core.replay.replay_service import ReplayService, ReplaySettings
     from cometape.profiles import load_profile
 
     unknown = sorted(marker.kwargs.keys() - OPTIONS)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import get_args
 
 from cometape.cli.replay import command
-from cometape.core.miss import HINTS, STATUS, Reason
+from cometape.core.replay.miss import HINTS, STATUS, Reason
 
 DOCS = Path(__file__).parents[2] / "docs"
 

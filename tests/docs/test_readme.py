@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from cometape.core.causality import infer_causes
+from cometape.core.causality.inference import infer_causes
 from cometape.core.exchange import Headers, Request
-from cometape.core.replay import ReplayService, ReplaySettings
+from cometape.core.replay.replay_service import ReplayService, ReplaySettings
 from cometape.core.service import Respond
 from cometape.profiles import load_profile
 from cometape.store import cassette_file, yaml_reader

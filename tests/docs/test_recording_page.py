@@ -7,8 +7,8 @@ from typing import get_args
 
 import pytest
 
-from cometape.core.closing_warnings import RecordingWarning, WarningKind
-from cometape.core.live_tally import LiveView, OperationRow
+from cometape.core.record.closing_warnings import RecordingWarning, WarningKind
+from cometape.core.record.live_tally import LiveView, OperationRow
 from cometape.recorder.recording_summary import Summary
 
 PAGE = (Path(__file__).parents[2] / "docs" / "recording.md").read_text(encoding="utf-8")
@@ -58,7 +58,7 @@ def test_the_summary_it_shows_is_one_that_is_printed() -> None:
 def test_the_screen_it_shows_is_one_that_is_drawn() -> None:
     from rich.console import Console
 
-    from cometape.core.awaited_events import Waiting
+    from cometape.core.record.awaited_events import Waiting
     from cometape.recorder.live_table import Screen, drawn
 
     names = ("StartContactCenterSession", "Subscribe", "PullWorkitem", "Complete")

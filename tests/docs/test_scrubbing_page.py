@@ -7,8 +7,8 @@ from pathlib import Path
 
 import yaml
 
-from cometape.core.pseudonym import Pseudonyms
-from cometape.core.scrub import Scrubber
+from cometape.core.scrub.pseudonym import Pseudonyms
+from cometape.core.scrub.scrubber import Scrubber
 from cometape.profiles import load_profile
 
 ROOT = Path(__file__).parents[2]
@@ -59,4 +59,4 @@ def test_its_links_lead_somewhere() -> None:
     links = re.findall(r"\]\(([^)#]+)", PAGE)
     assert [one for one in links if "://" not in one and not (ROOT / "docs" / one).exists()] == []
     tests = re.findall(r"`(?:tests/core/)?(test_\w+\.py)`", PAGE)
-    assert [one for one in tests if not (ROOT / "tests" / "core" / one).exists()] == []
+    assert [one for one in tests if not (ROOT / "tests" / "core" / "scrub" / one).exists()] == []

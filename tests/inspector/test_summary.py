@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from cometape.core.cassette import Cassette, Event
-from cometape.core.causality import infer_causes
+from cometape.core.causality.inference import infer_causes
 from cometape.core.errors import CassetteError
 from cometape.inspector.as_json import summary_as_json
 from cometape.inspector.entry_links import links

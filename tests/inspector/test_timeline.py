@@ -12,7 +12,7 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from cometape.core.cassette import Cassette, Event
-from cometape.core.causality import infer_causes
+from cometape.core.causality.inference import infer_causes
 from cometape.inspector.summary import summarise
 from cometape.inspector.table import numbers, table
 from cometape.inspector.timeline import MAX_LANES, Timeline, rows

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from cometape.core.awaited_events import Waiting
-from cometape.core.live_tally import READS, LiveView, OperationRow
+from cometape.core.record.awaited_events import Waiting
+from cometape.core.record.live_tally import READS, LiveView, OperationRow
 from cometape.recorder.live_table import Screen, drawn
 from cometape.server.listener import BackgroundServer
 from cometape.simulator import Workbins, WorkbinsConfig

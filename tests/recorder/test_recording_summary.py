@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from cometape.core.closing_warnings import RecordingWarning
+from cometape.core.record.closing_warnings import RecordingWarning
 from cometape.recorder.recording_summary import Summary
 from cometape.server.listener import BackgroundServer
 from odd_origin import Caller, odd_origin

@@ -35,7 +35,7 @@ from cometape.core.cassette import (
 )
 from cometape.core.exchange import Headers, Request, Response
 from cometape.core.profile import Profile
-from cometape.core.replay import ReplayService, ReplaySettings
+from cometape.core.replay.replay_service import ReplayService, ReplaySettings
 from cometape.profiles import load_profile
 from conversation import Client, Conversation
 

@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from cometape.core.capture import CapturedExchange, CapturedRequest, SocketText
 from cometape.core.cassette import Entry
 from cometape.core.exchange import Headers, Request, Response
 from cometape.core.json_value import JsonObject
-from cometape.core.observer import Observer
+from cometape.core.record.capture import CapturedExchange, CapturedRequest, SocketText
+from cometape.core.record.observer import Observer
 from cometape.profiles import load_profile
 
 ORIGIN = "https://gws.example"

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import click
 
 from cometape.core.cassette import Cassette
-from cometape.core.causality import infer_causes
+from cometape.core.causality.inference import infer_causes
 from cometape.core.errors import CassetteError
 from cometape.core.profile import Profile
 from cometape.profiles import load_profile

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from cometape import last_scan
-from cometape.core.causality import infer_causes
+from cometape.core.causality.inference import infer_causes
 from cometape.core.errors import CassetteError, CometapeError, ResidueError
 from cometape.profiles import load_profile
 from cometape.store.cassette_file import load

@@ -12,9 +12,9 @@ import click
 from cometape.core.bayeux.dialect import DIALECTS
 from cometape.core.bayeux.settings import Settings
 from cometape.core.errors import ConfigurationError
-from cometape.core.miss import Miss
-from cometape.core.player import Pace
-from cometape.core.replay import MAX_INTERVAL_MS, ReplayService, ReplaySettings
+from cometape.core.replay.miss import Miss
+from cometape.core.replay.player import Pace
+from cometape.core.replay.replay_service import MAX_INTERVAL_MS, ReplayService, ReplaySettings
 from cometape.profiles import load_profile
 from cometape.server.listener import serve
 from cometape.store.cassette_file import load

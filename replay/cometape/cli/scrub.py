@@ -9,7 +9,7 @@ import click
 
 from cometape import last_scan
 from cometape.core.cassette import Cassette
-from cometape.core.cleaning import Cleaned, clean
+from cometape.core.scrub.cleaning import Cleaned, clean
 from cometape.profiles import load_profile
 from cometape.store.cassette_file import load, save
 

@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING
 from .bayeux.application import PUBLISHED, Accepted, Carrier, Published, Reason, Refused
 from .bayeux.channel import is_broadcast
 from .bayeux.client_id import issued_id
+from .bayeux.endpoint import BayeuxEndpoint
 from .bayeux.message import event_of
 from .bayeux.server import BayeuxServer, Settings
-from .bayeux_endpoint import BayeuxEndpoint
 from .exchange import Headers, Request, Response
 from .json_value import JsonObject
 from .service import Action, Respond

@@ -36,7 +36,7 @@ class Header:
     bayeux: str | None = None
     """Path of the Bayeux endpoint, `/api/v2/notifications`; None: the profile's."""
     allowed: tuple[str, ...] = ()
-    """Fields that somebody looked at, whose values only look like secrets; `core.residue`."""
+    """Fields that somebody looked at, whose values only look like secrets; `core.scrub.residue`."""
     residue: int = 0
     """How many things looked like secrets when it was recorded or scrubbed; 0: it is finished."""
 

@@ -24,8 +24,8 @@ from cometape.core.cassette import (
     Subscribe,
     Unsubscribe,
 )
+from cometape.core.causality.operation import json_of
 from cometape.core.identity_places import identities_of_event, identities_of_response
-from cometape.core.operation import json_of
 from cometape.core.profile import Profile
 
 from .wording import (

@@ -16,8 +16,8 @@ from cometape.core.cassette import (
     Subscribe,
     Unsubscribe,
 )
+from cometape.core.causality.operation import json_of
 from cometape.core.json_value import Json
-from cometape.core.operation import json_of
 from cometape.core.profile import Profile
 
 _WORD = re.compile(r"[A-Za-z][A-Za-z_]{1,39}")

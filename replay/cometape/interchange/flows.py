@@ -17,14 +17,14 @@ from mitmproxy import io as flow_io
 from mitmproxy.flow import Error
 from wsproto.frame_protocol import Opcode
 
-from ..core.capture import CapturedExchange, CapturedRequest, SocketText
 from ..core.cassette import Cassette
 from ..core.errors import CassetteError
 from ..core.exchange import Headers, Request, Response
-from ..core.moments import is_timed
 from ..core.profile import Profile
-from ..core.rendering import render
-from ..core.traffic import Traffic
+from ..core.record.capture import CapturedExchange, CapturedRequest, SocketText
+from ..core.record.moments import is_timed
+from ..core.record.rendering import render
+from ..core.record.traffic import Traffic
 from ..recorder.flow_capture import headers_of, origin_of, reason, target_of
 from .har_fields import date_of
 from .source import NO_DATE, Source, TooLongError, as_on_wire, too_long

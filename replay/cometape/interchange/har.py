@@ -14,10 +14,10 @@ from datetime import datetime
 from typing import Any, Literal
 from urllib.parse import quote_plus
 
-from ..core.capture import CLIENT_LEFT, CapturedExchange, CapturedRequest, SocketText
 from ..core.errors import CassetteError
 from ..core.exchange import Headers, Request, Response
-from ..core.traffic import Traffic
+from ..core.record.capture import CLIENT_LEFT, CapturedExchange, CapturedRequest, SocketText
+from ..core.record.traffic import Traffic
 from .har_fields import date_of, encoded, epoch_s, named_values, number_of, set_cookies, text_of
 from .source import (
     NO_DATE,

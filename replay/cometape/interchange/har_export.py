@@ -16,13 +16,13 @@ from typing import Any
 from urllib.parse import parse_qsl, quote, urlsplit
 
 from .. import __version__
-from ..core.capture import CapturedExchange
 from ..core.cassette import Cassette
 from ..core.exchange import Headers
-from ..core.moments import is_timed
 from ..core.profile import Profile
-from ..core.rendering import render
-from ..core.traffic import Traffic
+from ..core.record.capture import CapturedExchange
+from ..core.record.moments import is_timed
+from ..core.record.rendering import render
+from ..core.record.traffic import Traffic
 from .har import OWN
 from .har_fields import date_of, encoded
 from .source import NO_DATE, origin_and_target

@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 from datetime import UTC
 
 from ..core.cassette import Cassette, Entry, Event, Exchange, Header
-from ..core.cleaning import clean
 from ..core.errors import CassetteError, ConfigurationError
 from ..core.exchange import Headers
-from ..core.observer import Observer
 from ..core.profile import Profile
-from ..core.rendering import NO_ORIGIN
-from ..core.traffic import Traffic, completed, watch
+from ..core.record.observer import Observer
+from ..core.record.rendering import NO_ORIGIN
+from ..core.record.traffic import Traffic, completed, watch
+from ..core.scrub.cleaning import clean
 from .source import Source
 
 _NAMED = 8

@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 from typing import Literal
 from urllib.parse import SplitResult, quote, urlsplit
 
-from ..core.capture import without_framing
 from ..core.errors import CassetteError
 from ..core.exchange import Headers
-from ..core.traffic import Traffic
+from ..core.record.capture import without_framing
+from ..core.record.traffic import Traffic
 from ..recorder.content_coding import CODINGS, TooLongError, decode
 
 NO_DATE = datetime(1970, 1, 1, tzinfo=UTC)

@@ -14,10 +14,10 @@ from typing import Any
 
 import yaml
 
-from ..core.capture import CapturedExchange, CapturedRequest
 from ..core.errors import CassetteError
 from ..core.exchange import Headers, Request, Response
-from ..core.traffic import Traffic
+from ..core.record.capture import CapturedExchange, CapturedRequest
+from ..core.record.traffic import Traffic
 from .source import (
     Source,
     TooLongError,

@@ -1,4 +1,4 @@
-"""The recorder: mitmproxy around `cometape.core.observer`.
+"""The recorder: mitmproxy around `cometape.core.record.observer`.
 
 `Recorder` is the addon. Importing mitmproxy takes most of a second, so that happens when one of the
 names below is asked for: other modules of the package (`content_coding`) are of use without it.

@@ -18,9 +18,9 @@ from mitmproxy import ctx, exceptions, http
 from mitmproxy.proxy import server
 from mitmproxy.proxy.mode_specs import ProxyMode, ReverseMode
 
-from ..core.capture import RECORDING_ENDED, CapturedExchange, SocketText
 from ..core.cassette import Entry
 from ..core.errors import CassetteError, CometapeError
+from ..core.record.capture import RECORDING_ENDED, CapturedExchange, SocketText
 from .capture_filter import EVERYTHING, FILTERED, CaptureFilter
 from .flow_capture import SERVER_CLOSED, FlowCapture, origin_of, reason
 from .recording import Recording, RecordingSettings

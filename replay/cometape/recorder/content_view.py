@@ -11,12 +11,12 @@ from typing import Any, cast
 
 from mitmproxy import contentviews, ctx, exceptions, http
 
-from ..core.bayeux_capture import channel_of, messages_of, messages_of_text, replies_of
 from ..core.errors import CometapeError
 from ..core.exchange import Request, Response
 from ..core.json_value import JsonObject
-from ..core.message_lines import Direction, message_lines
-from ..core.scrub import Scrubber
+from ..core.record.bayeux_capture import channel_of, messages_of, messages_of_text, replies_of
+from ..core.record.message_lines import Direction, message_lines
+from ..core.scrub.scrubber import Scrubber
 from ..profiles import load_profile
 from .flow_capture import headers_of
 

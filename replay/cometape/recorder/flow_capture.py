@@ -10,9 +10,9 @@ from urllib.parse import quote_from_bytes
 from mitmproxy import http
 from mitmproxy.net.http import http1
 
-from ..core.capture import CLIENT_LEFT, CapturedRequest, without_framing
-from ..core.chunk_times import ChunkTimes
 from ..core.exchange import NO_HEADERS, Headers, Request, Response
+from ..core.record.capture import CLIENT_LEFT, CapturedRequest, without_framing
+from ..core.record.chunk_times import ChunkTimes
 from .content_coding import TooLongError, decode
 
 SERVER_CLOSED = "server closed the connection"

@@ -22,9 +22,9 @@ from rich.console import Console, ConsoleOptions
 from rich.live import Live
 from rich.segment import Segment
 
-from ..core.bayeux_capture import is_below
 from ..core.cassette import Entry, Exchange
-from ..core.live_tally import LiveTally, LiveView, OperationRow
+from ..core.record.bayeux_capture import is_below
+from ..core.record.live_tally import LiveTally, LiveView, OperationRow
 from ..inspector.wording import printable
 from .addon import Recorder
 

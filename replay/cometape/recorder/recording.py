@@ -12,11 +12,11 @@ from pathlib import Path
 
 from .. import last_scan
 from ..core.cassette import Cassette, Entry, Event, Header
-from ..core.cleaning import clean
-from ..core.closing_warnings import RecordingWarning, closing_warnings
 from ..core.errors import CometapeError, ResidueError
-from ..core.observer import Observer
-from ..core.traffic import completed
+from ..core.record.closing_warnings import RecordingWarning, closing_warnings
+from ..core.record.observer import Observer
+from ..core.record.traffic import completed
+from ..core.scrub.cleaning import clean
 from ..profiles import load_profile
 from ..store import cassette_file
 from ..store.cassette_file import CassetteWriter

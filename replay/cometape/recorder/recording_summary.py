@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ..core.closing_warnings import RecordingWarning
 from ..core.json_value import JsonObject
+from ..core.record.closing_warnings import RecordingWarning
 from ..inspector.wording import printable
 
 

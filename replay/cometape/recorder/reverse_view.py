@@ -17,7 +17,7 @@ from mitmproxy.proxy.mode_specs import ReverseMode
 
 from ..core.exchange import Headers
 from ..core.profile import Profile
-from ..core.uri_origins import UnfinishedBody, UriOrigins
+from ..core.record.uri_origins import UnfinishedBody, UriOrigins
 from .addon import HELD, Recorder
 from .client_view import headers_for_client, headers_for_upstream
 from .content_coding import TooLongError, codings_of, decode, encode

@@ -16,10 +16,10 @@ from cometape.core.bayeux.application import (
     Refused,
 )
 from cometape.core.bayeux.channel import is_service
+from cometape.core.bayeux.endpoint import BayeuxEndpoint
 from cometape.core.bayeux.server import BayeuxServer
 from cometape.core.bayeux.session import Session
 from cometape.core.bayeux.settings import Settings
-from cometape.core.bayeux_endpoint import BayeuxEndpoint
 from cometape.core.json_value import JsonObject
 from cometape.core.service import Action
 

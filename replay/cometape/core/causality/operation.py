@@ -1,0 +1,162 @@
+"""An operation: an exchange or a publish seen as the possible cause of events.
+
+It is compared with an event by what both speak of: a workbin named in the path, an item named in
+the body. A URI counts as its last segment, since the same item is `…/workitems/X` here, `X` there.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from itertools import islice
+from urllib.parse import unquote
+
+from ..cassette import Exchange, Publish
+from ..exchange import Request
+from ..json_value import Json
+from ..profile import Profile
+from ..typed_path import TypedPath
+
+Term = str | int | float
+"""A value that can be compared: what an id is."""
+
+_MAX_LEAVES = 512
+_MAX_TERM = 256
+"""Characters; what is longer is no id."""
+
+
+@dataclass(frozen=True, slots=True)
+class RequestPart:
+    """A part of an exchange as `CauseRule.same` names it: `path:last`, `json:id`, …"""
+
+    text: str
+    form: str
+    rest: str
+    path: TypedPath | None
+
+    @classmethod
+    def parse(cls, text: str) -> RequestPart:
+        """The part that `text` names; a profile's parts are checked when it is read."""
+        form, _, rest = text.partition(":")
+        return cls(text, form, rest, TypedPath.parse(rest) if form in ("json", "answer") else None)
+
+
+@dataclass(slots=True, eq=False)
+class Operation:
+    """What is remembered of an entry that can be a cause."""
+
+    number: int
+    session: str
+    began_s: float | None = None
+    ended_s: float | None = None
+    name: str | None = None
+    """What the profile says the operation is called: `PullWorkitem`."""
+    path: tuple[str, ...] = ()
+    query: dict[str, list[str]] = field(default_factory=dict)
+    request_json: Json = None
+    response_json: Json = None
+    allowed: frozenset[int] = frozenset()
+    """Indexes of the profile's cause rules that are about such an operation."""
+    caused: set[tuple[str, str, Term]] = field(default_factory=set)
+    """Effects that come once and have come: which, to which session, about what."""
+    _parts: dict[str, frozenset[Term]] = field(default_factory=dict)
+    _everything: frozenset[Term] | None = None
+
+    @classmethod
+    def of_exchange(cls, entry: Exchange, profile: Profile) -> Operation:
+        """The operation an exchange is; only an unsafe method has a name."""
+        request_json = json_of(entry.request.body)
+        unsafe = entry.request.method not in profile.safe_methods
+        return cls(
+            number=entry.number,
+            session=entry.session,
+            began_s=entry.at_s,
+            ended_s=None if entry.at_s is None else entry.at_s + (entry.took_s or 0.0),
+            name=profile.operation_name(request_json) if unsafe else None,
+            path=tuple(unquote(segment) for segment in entry.request.path.split("/") if segment),
+            query=_listed(entry.request),
+            request_json=request_json,
+            response_json=None if entry.response is None else json_of(entry.response.body),
+        )
+
+    @classmethod
+    def of_publish(cls, entry: Publish) -> Operation:
+        """The operation a publish is; its time is that of the reply, it began before."""
+        return cls(entry.number, entry.session, ended_s=entry.at_s)
+
+    def part(self, part: RequestPart) -> frozenset[Term]:
+        """The terms in one part of the exchange."""
+        found = self._parts.get(part.text)
+        if found is None:
+            found = self._parts[part.text] = frozenset(self._terms_of(part))
+        return found
+
+    def everything(self) -> frozenset[Term]:
+        """The terms of the whole request, as far as that is not beyond reason."""
+        if self._everything is None:
+            values = [value for values in self.query.values() for value in values]
+            found = set(self.path) | terms(values)
+            found |= terms(islice(_leaves(self.request_json), _MAX_LEAVES))
+            self._everything = frozenset(found)
+        return self._everything
+
+    def compact(self, parts: Iterable[RequestPart]) -> None:
+        """Keep what can be asked for, given these parts, and let go of the bodies."""
+        for part in parts:
+            self.part(part)
+        self.everything()
+        self.request_json = self.response_json = None
+        self.query = {}
+
+    def _terms_of(self, part: RequestPart) -> set[Term]:
+        if part.form == "path":
+            return set(self.path[-1:] if part.rest == "last" else self.path)
+        if part.form == "query":
+            return terms(self.query.get(part.rest, ()))
+        assert part.path is not None
+        value = self.request_json if part.form == "json" else self.response_json
+        return terms(part.path.values(value))
+
+
+def terms(values: Iterable[Json]) -> set[Term]:
+    """The values that can be compared; containers, booleans, null and empty texts say nothing."""
+    found: set[Term] = set()
+    for value in values:
+        if isinstance(value, str):
+            last = value.rstrip("/").rpartition("/")[2]
+            if 0 < len(last) <= _MAX_TERM:
+                found.add(last)
+        elif isinstance(value, int | float) and not isinstance(value, bool):
+            found.add(value)
+    return found
+
+
+def json_of(data: bytes) -> Json:
+    """The JSON object or array a body is, or None."""
+    if data.lstrip()[:1] not in (b"{", b"["):
+        return None
+    try:
+        value: Json = json.loads(data)
+    except (ValueError, RecursionError):
+        return None
+    return value
+
+
+def _listed(request: Request) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for name, value in request.query:
+        found.setdefault(name, []).extend(item.strip() for item in value.split(","))
+    return found
+
+
+def _leaves(value: Json) -> Iterator[Json]:
+    waiting = [value]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, dict):
+            waiting.extend(node.values())
+        elif isinstance(node, list):
+            waiting.extend(node)
+        else:
+            yield node

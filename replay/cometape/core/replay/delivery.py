@@ -1,0 +1,143 @@
+"""Delivery: events whose time has come, to the Bayeux sessions of the clients they are for.
+
+What nobody can take yet waits in the mailbox of its client; what an expired session did not fetch
+goes back there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from ..bayeux import channel as channels
+from ..bayeux.actions import BayeuxAction
+from ..bayeux.server import BayeuxServer
+from ..bayeux.session import Session
+from ..json_value import JsonObject
+from .live_client import LiveClient
+from .playbook import Playbook
+from .player import Due
+
+Delivered = Callable[[LiveClient, Due, float], None]
+"""Is told of every event that was given to a client."""
+
+
+class Delivery:
+    """Mailboxes in front of a Bayeux server."""
+
+    def __init__(self, playbook: Playbook, bayeux: BayeuxServer, delivered: Delivered) -> None:
+        self._playbook = playbook
+        self._bayeux = bayeux
+        self._delivered = delivered
+        self._changed: dict[LiveClient, None] = {}
+        """Clients whose mailbox is worth another look."""
+        self._in_flight: dict[str, list[tuple[JsonObject, Due]]] = {}
+        """Events given to a Bayeux session that may still lie in its queue, by client id."""
+
+    def give(self, dues: Sequence[Due], now_s: float) -> list[BayeuxAction]:
+        """Events whose time has come."""
+        letters: dict[LiveClient, list[Due]] = {}
+        for due in dues:
+            for receiver in self._receivers(due):
+                letters.setdefault(receiver, []).append(due)
+        wanted: list[BayeuxAction] = []
+        for receiver, mine in letters.items():
+            left, actions = self._hand_over(receiver, mine, now_s)
+            receiver.mailbox += left
+            wanted += actions
+        return wanted
+
+    def changed(self, client: LiveClient) -> None:
+        """A client has a new session or subscription, or more in its mailbox."""
+        if client.mailbox:
+            self._changed[client] = None
+
+    def deliver_waiting(self, now_s: float) -> list[BayeuxAction]:
+        """What the changed clients have waited for."""
+        wanted: list[BayeuxAction] = []
+        changed, self._changed = self._changed, {}
+        for client in changed:
+            waiting, client.mailbox = client.mailbox, []
+            client.mailbox, actions = self._hand_over(client, waiting, now_s)
+            wanted += actions
+        return wanted
+
+    def _hand_over(
+        self, client: LiveClient, dues: Sequence[Due], now_s: float
+    ) -> tuple[list[Due], list[BayeuxAction]]:
+        """Give a client what its Bayeux sessions can take; what they cannot is left over."""
+        found = [self._bayeux.session(client_id) for client_id in client.client_ids]
+        living = [session for session in found if session is not None]
+        if not living:
+            return list(dues), []
+        wanted: list[BayeuxAction] = []
+        left: list[Due] = []
+        for due in dues:
+            sessions = _takers(living, due)
+            if not sessions:
+                left.append(due)
+                continue
+            message = self._message(client, due)
+            for session in sessions:
+                pending = self._in_flight.setdefault(session.client_id, [])
+                if not session.queue and session.ack is None:
+                    pending.clear()
+                pending.append((message, due))
+                wanted += self._bayeux.deliver(session.client_id, message, now_s)
+            number = due.follower.event.number
+            due.run.delivered[number] = due.run.delivered.get(number, 0) + 1
+            self._delivered(client, due, now_s)
+        return left, wanted
+
+    def ended(self, session: Session, client: LiveClient, *, expired: bool) -> None:
+        """A Bayeux session has ended; what an expired one did not fetch waits for the next."""
+        pending = self._in_flight.pop(session.client_id, [])
+        if not expired:
+            return
+        unacknowledged = session.ack.acknowledge(-1) if session.ack is not None else []
+        lost = {id(one) for one in (*session.queue, *session.resend, *unacknowledged)}
+        unread = [due for message, due in pending if id(message) in lost]
+        client.mailbox = unread + client.mailbox
+        for due in unread:
+            due.run.delivered[due.follower.event.number] -= 1
+        self.changed(client)
+
+    def unfetched(self) -> list[Due]:
+        """Events given to Bayeux sessions whose clients have not fetched them."""
+        found: list[Due] = []
+        for client_id, pending in self._in_flight.items():
+            session = self._bayeux.session(client_id)
+            if session is not None:
+                waiting = {id(message) for message in (*session.queue, *session.resend)}
+                found += [due for message, due in pending if id(message) in waiting]
+        return found
+
+    def _receivers(self, due: Due) -> Sequence[LiveClient]:
+        play = due.play
+        if play is not None and play.audience and play.entry.session == due.session:
+            return [one for one in play.audience if isinstance(one, LiveClient)]
+        receiver = due.run.receiver(due)
+        if isinstance(receiver, LiveClient):
+            return [receiver]
+        due.run.unclaimed.setdefault(due.session, []).append(due)
+        return []
+
+    def _message(self, client: LiveClient, due: Due) -> JsonObject:
+        event = due.follower.event
+        live = due.run.event_lookup(due, client)
+        data = self._playbook.event(event).fill(live.__getitem__, client.origin)
+        message: JsonObject = {"channel": event.channel, "data": data, **(event.extra or {})}
+        if event.message_id is not None and due.play is not None and due.play.message_id:
+            message["id"] = due.play.message_id
+        return message
+
+
+def _takers(living: Sequence[Session], due: Due) -> Sequence[Session]:
+    """Those of a client's living Bayeux sessions that an event is for."""
+    if due.follower.unsubscribed:
+        return living[-1:]
+    channel = due.follower.event.channel
+    return [
+        session
+        for session in living
+        if any(channels.matches(pattern, channel) for pattern in session.subscriptions)
+    ]

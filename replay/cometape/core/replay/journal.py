@@ -1,0 +1,267 @@
+"""The journal of a replay, and the report at its end.
+
+The journal says in order what happened; the report what did not: requests that no recording
+answered, recordings that nobody asked for, events that nobody was given, exchanges that were
+played more than once.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from ..json_value import JsonObject
+from .miss import Miss
+
+Kind = Literal[
+    "client",
+    "answered",
+    "repeat",
+    "miss",
+    "event",
+    "handshake",
+    "subscribe",
+    "publish",
+    "end",
+    "note",
+]
+"""What kind of thing happened; the closed set."""
+
+MAX_LINES = 20_000
+"""Lines a journal keeps, the oldest go first: a server may run for weeks."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One thing that happened."""
+
+    at_s: float
+    kind: Kind
+    run: int
+    client: str
+    text: str
+    entry: int | None = None
+    """Number of the recorded entry, where it is about one."""
+
+    def __str__(self) -> str:
+        entry = f" [{self.entry}]" if self.entry is not None else ""
+        return f"run {self.run} {self.client}: {self.kind}{entry} {self.text}"
+
+    def json(self) -> JsonObject:
+        """For a machine."""
+        return {
+            "at_s": self.at_s,
+            "kind": self.kind,
+            "run": self.run,
+            "client": self.client,
+            "text": self.text,
+            "entry": self.entry,
+        }
+
+
+class Journal:
+    """What happened, the latest `MAX_LINES` of it."""
+
+    def __init__(self) -> None:
+        self._lines: deque[Line] = deque(maxlen=MAX_LINES)
+
+    def __iter__(self) -> Iterator[Line]:
+        return iter(self._lines)
+
+    def __len__(self) -> int:
+        return len(self._lines)
+
+    def add(self, line: Line) -> None:
+        """One more thing happened."""
+        self._lines.append(line)
+
+    def of(self, kind: Kind) -> list[Line]:
+        """The lines of one kind."""
+        return [line for line in self._lines if line.kind == kind]
+
+    def text(self) -> str:
+        """All of it, a line each."""
+        return "\n".join(str(line) for line in self._lines)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unplayed:
+    """A recording that nobody asked for."""
+
+    entry: int
+    session: str
+    what: str
+    needed: str
+    """What would have played it."""
+
+    def __str__(self) -> str:
+        return f"entry {self.entry} of {self.session!r}: {self.what}\n    needed: {self.needed}"
+
+    def json(self) -> JsonObject:
+        """For a machine."""
+        return {
+            "entry": self.entry,
+            "session": self.session,
+            "what": self.what,
+            "needed": self.needed,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Undelivered:
+    """An event that nobody was given."""
+
+    entry: int
+    session: str
+    channel: str
+    what: str
+    why: str
+
+    def __str__(self) -> str:
+        return (
+            f"event {self.entry} of {self.session!r} on {self.channel}: {self.what}"
+            f"\n    why: {self.why}"
+        )
+
+    def json(self) -> JsonObject:
+        """For a machine."""
+        return {
+            "entry": self.entry,
+            "session": self.session,
+            "channel": self.channel,
+            "what": self.what,
+            "why": self.why,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Repeat:
+    """An operation that was played more than once, as it may be."""
+
+    entry: int
+    what: str
+    times: int
+
+    def __str__(self) -> str:
+        return f"entry {self.entry}, {self.times} times: {self.what}"
+
+    def json(self) -> JsonObject:
+        """For a machine."""
+        return {"entry": self.entry, "what": self.what, "times": self.times}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunReport:
+    """What became of one run."""
+
+    run: int
+    clients: tuple[tuple[str, str], ...]
+    """Each client with the recorded session it took."""
+    answered: int
+    """Requests answered."""
+    delivered: int
+    """Events given to clients."""
+    unplayed: tuple[Unplayed, ...] = ()
+    undelivered: tuple[Undelivered, ...] = ()
+    repeats: tuple[Repeat, ...] = ()
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether nothing was left over."""
+        return not self.unplayed and not self.undelivered
+
+    def text(self) -> str:
+        """For a terminal."""
+        who = ", ".join(f"{client} as {session!r}" for client, session in self.clients)
+        lines = [
+            f"run {self.run} ({who or 'no client came'}): {self.answered} requests answered,"
+            f" {self.delivered} events delivered"
+        ]
+        for title, found in (
+            ("never asked for", self.unplayed),
+            ("never delivered", self.undelivered),
+            ("repeated", self.repeats),
+        ):
+            if found:
+                lines.append(f"  {title}:")
+                lines += [f"    {line}" for one in found for line in str(one).splitlines()]
+        return "\n".join(lines)
+
+    def json(self) -> JsonObject:
+        """For a machine."""
+        return {
+            "run": self.run,
+            "clients": [{"client": client, "session": session} for client, session in self.clients],
+            "answered": self.answered,
+            "delivered": self.delivered,
+            "complete": self.is_complete,
+            "unplayed": [one.json() for one in self.unplayed],
+            "undelivered": [one.json() for one in self.undelivered],
+            "repeats": [one.json() for one in self.repeats],
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """What became of a replay."""
+
+    cassette: str
+    """Its scenario."""
+    runs: tuple[RunReport, ...]
+    misses: tuple[Miss, ...]
+    misses_total: int = 0
+    """More than `misses` where there were too many to keep."""
+
+    @property
+    def ok(self) -> bool:
+        """No miss, and nothing left over in any run: what a strict replay asks for."""
+        return not self.misses and all(run.is_complete for run in self.runs)
+
+    @property
+    def unplayed(self) -> tuple[Unplayed, ...]:
+        """Of all runs."""
+        return tuple(one for run in self.runs for one in run.unplayed)
+
+    @property
+    def undelivered(self) -> tuple[Undelivered, ...]:
+        """Of all runs."""
+        return tuple(one for run in self.runs for one in run.undelivered)
+
+    @property
+    def repeats(self) -> tuple[Repeat, ...]:
+        """Of all runs."""
+        return tuple(one for run in self.runs for one in run.repeats)
+
+    def text(self) -> str:
+        """For a terminal, or a failed test: misses first, then what was left over."""
+        lines = [miss.text() for miss in self.misses]
+        dropped = self.misses_total - len(self.misses)
+        lines += [f"… and {dropped} more misses"] if dropped > 0 else []
+        lines += [run.text() for run in self.runs]
+        lines.append(self.verdict)
+        return "\n".join(lines)
+
+    @property
+    def verdict(self) -> str:
+        """The whole report in one line."""
+        counts = [
+            (max(self.misses_total, len(self.misses)), "miss", "misses"),
+            (len(self.unplayed), "recording never asked for", "recordings never asked for"),
+            (len(self.undelivered), "event never delivered", "events never delivered"),
+        ]
+        found = [f"{n} {one if n == 1 else many}" for n, one, many in counts if n]
+        return "replay: " + (", ".join(found) if found else "everything asked for and delivered")
+
+    def json(self) -> JsonObject:
+        """For a machine (`--report FILE.json`)."""
+        return {
+            "report": 1,
+            "scenario": self.cassette,
+            "ok": self.ok,
+            "verdict": self.verdict,
+            "misses": [miss.json() for miss in self.misses],
+            "misses_total": max(self.misses_total, len(self.misses)),
+            "runs": [run.json() for run in self.runs],
+        }

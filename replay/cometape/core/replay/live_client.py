@@ -1,0 +1,104 @@
+"""A live client of the replay server, and what a request says about who sent it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from ..credentials import basic_credentials
+from ..exchange import Request
+from .identity import Binding
+from .playbook import Matches
+from .player import Due, Run
+
+
+@dataclass(slots=True, eq=False)
+class LiveClient:
+    """One client of the replay server, with the recorded session it has taken."""
+
+    number: int
+    run: Run
+    session: str
+    binding: Binding
+    authorization: str | None = None
+    user: str | None = None
+    origin: str = "http://localhost"
+    """What absolute URIs begin with, as it last addressed this server."""
+    client_ids: dict[str, None] = field(default_factory=dict)
+    """Its living Bayeux sessions."""
+    mailbox: list[Due] = field(default_factory=list)
+    """Due events that wait for a Bayeux session, or for a subscription."""
+    handshakes: int = 0
+    finishes: int = 0
+    """How often it disconnected."""
+    finished: bool = False
+    """It disconnected, or ended its session; what it does next may be a new beginning."""
+    last_beside: int = 0
+    """Number of the last client that had come when it finished."""
+    beside: str | None = None
+    """A second recorded session it has: its Bayeux, where that was recorded as a client's own."""
+    committed: bool = False
+    """It has done what only its recorded session did, so it cannot take another one."""
+    asked: dict[Matches, None] = field(default_factory=dict)
+    """What it has asked for so far that others did as well."""
+    subscribed: dict[str, int] = field(default_factory=dict)
+    """How often it asked for each subscription."""
+    browser_ids: int = 0
+    """How many `BAYEUX_BROWSER` cookies it was given."""
+    newest_connection: int = 0
+    """The last connection of anybody when its Bayeux session began."""
+    kept: set[str] = field(default_factory=set)
+    """Session cookies, `name=value`, that it has presented."""
+    keeps_cookies: bool = False
+    """It has presented one with a request: one without is not from it (messages may differ)."""
+    renewed: set[str] = field(default_factory=set)
+    """Session cookies it was given in exchange for one it presented."""
+
+    @property
+    def bayeux_session(self) -> str:
+        """The recorded session that says how its Bayeux goes."""
+        return self.beside or self.session
+
+    @property
+    def is_away(self) -> bool:
+        """It has finished, or lost its Bayeux session without a word."""
+        return self.finished or (self.handshakes > 0 and not self.client_ids)
+
+    @property
+    def label(self) -> str:
+        """The client in a word or two."""
+        return self.user or f"client {self.number}"
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """What a request says about who sent it."""
+
+    connection: int
+    cookies: dict[str, str]
+    authorization: str | None
+    user: str | None
+    origin: str | None
+
+    @classmethod
+    def of(cls, connection: int, request: Request) -> Arrival:
+        """Read it from the headers."""
+        authorization = request.headers.first("Authorization")
+        pair = basic_credentials(authorization) if authorization else None
+        host = request.headers.first("Host")
+        return cls(
+            connection=connection,
+            cookies=request.cookies() if request.headers.first("Cookie") else {},
+            authorization=authorization,
+            user=pair[0] if pair else None,
+            origin=f"http://{host}" if host else None,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The client a request is from."""
+
+    client: LiveClient
+    audience: Sequence[LiveClient] = ()
+    """More than one where it could be from any of these."""

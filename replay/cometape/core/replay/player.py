@@ -1,0 +1,378 @@
+"""A run: one playing of a cassette, with a state of its own.
+
+Operations advance the run, reads show the recorded state that fits what the run has done, events
+become due when what sets them off has been answered. A run knows nothing of HTTP, of Bayeux or of
+live clients but what it is told; who acts in it is an `Actor`.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Protocol
+
+from ..cassette import Entry
+from ..errors import ConfigurationError
+from ..exchange import Response
+from .identity import Binding, Identity
+from .playbook import START, Follower, Matches, Playable, Playbook
+from .relation import NearestState, Subject
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How recorded delays between a cause and its events become live ones."""
+
+    factor: float = 0.0
+    """Live seconds per recorded second; 0: events come at once."""
+
+    @classmethod
+    def parse(cls, text: str) -> Pace:
+        """`instant`, `recorded`, or `x4` for four times as fast. Raises ConfigurationError."""
+        if text == "instant":
+            return cls(0.0)
+        if text == "recorded":
+            return cls(1.0)
+        try:
+            speed = float(text.removeprefix("x"))
+        except ValueError:
+            speed = 0.0
+        if not 0.0 < speed < float("inf"):
+            raise ConfigurationError(
+                f"{text!r} is not a pace.",
+                hint="Use 'instant', 'recorded', or a speed such as 'x4' (four times as fast).",
+                reason="pace",
+            )
+        return cls(1.0 / speed)
+
+    def __str__(self) -> str:
+        if self.factor == 0.0:
+            return "instant"
+        return "recorded" if self.factor == 1.0 else f"x{1 / self.factor:g}"
+
+
+INSTANT = Pace()
+
+
+class Actor(Protocol):
+    """Who acts in a run: a live client that has taken one of the recorded sessions."""
+
+    @property
+    def session(self) -> str:
+        """Name of that recorded session."""
+        ...
+
+    @property
+    def binding(self) -> Binding:
+        """Its recorded ids → live ids."""
+        ...
+
+
+@dataclass(slots=True, eq=False)
+class Play:
+    """One playing of an entry by a live client: the events it causes carry the ids of this play."""
+
+    entry: Entry
+    actor: Actor
+    at_s: float
+    nth: int = 1
+    """1, or more for a repeat."""
+    issued: dict[tuple[str, str], str] = field(default_factory=dict)
+    """Live ids of its answer, by kind and recorded value."""
+    minted: list[Identity] = field(default_factory=list)
+    """Those that had no live value before: a repeat gets new ones."""
+    message_id: str | None = None
+    """The Bayeux id of the live publish, which a remote call's answer must carry."""
+    audience: Sequence[Actor] = ()
+    """Whoever may have asked, where that could not be told."""
+
+
+@dataclass(slots=True, eq=False)
+class Due:
+    """An event that is on its way, and then waits for whoever it is for."""
+
+    follower: Follower
+    play: Play | None
+    at_s: float
+    run: Run
+
+    @property
+    def session(self) -> str:
+        """The recorded session that saw it."""
+        return self.follower.event.session
+
+
+@dataclass(frozen=True, slots=True)
+class Exhausted:
+    """Every recording of an operation has been played in this run."""
+
+    recordings: tuple[Playable, ...]
+
+
+@dataclass(slots=True)
+class _Reading:
+    """What one session's recordings of one read show at the moment."""
+
+    nearest: NearestState
+    facts: int = 0
+    """How many of the run's facts it knows."""
+    recordings: Sequence[Playable] = ()
+    at: int = 0
+    """The first of them that may be unplayed."""
+
+
+class Run:
+    """One playing of a cassette."""
+
+    def __init__(
+        self, playbook: Playbook, number: int, *, pace: Pace = INSTANT, event_gap_s: float = 0.01
+    ) -> None:
+        self.playbook = playbook
+        self.number = number
+        self.actors: dict[str, Actor] = {}
+        """Who has taken each recorded session."""
+        self.played: dict[int, int] = {}
+        """How often each entry was played, by number."""
+        self.delivered: dict[int, int] = {}
+        """How often each event was given to a Bayeux session, by number."""
+        self.done: list[int] = []
+        """Numbers of the operations and publishes played, in their order."""
+        self.unclaimed: dict[str, list[Due]] = {}
+        """Due events of recorded sessions that no client has taken yet."""
+        self._pace = pace
+        self._event_gap_s = event_gap_s
+        self._shared: dict[Identity, str] = {}
+        """Live values of ids that mean one thing in all sessions; placeholders always do."""
+        self._first_plays: dict[int, Play] = {}
+        self._scheduled: list[tuple[float, int, Due]] = []
+        self._count = 0
+        self._facts: dict[int, None] = {}
+        """What has happened, in its order."""
+        self._next: dict[tuple[int, str], int] = {}
+        self._readings: dict[tuple[int, str], _Reading] = {}
+        self._weights: dict[tuple[int, str], list[float]] = {}
+
+    def take(self, session: str, actor: Actor, now_s: float) -> None:
+        """A client takes a recorded session: events that nothing precedes are on their way."""
+        self.actors[session] = actor
+        if START not in self.played:
+            for follower in self.playbook.followers.get(START, ()):
+                self._schedule(follower, None, now_s)
+            self.played[START] = 1
+
+    def is_free(self, session: str) -> bool:
+        """Whether no client has taken a recorded session."""
+        return session not in self.actors
+
+    # ---------------------------------------------------------------- answers
+
+    def choose(
+        self, session: str, matches: Matches, *, repeats: bool = False
+    ) -> Playable | Exhausted | None:
+        """Which of the recordings of a request answers it now; None when there is none at all.
+
+        The session's own recordings go first, then those of sessions nobody has taken, then, if
+        it has none of its own, anybody's. An operation is answered by its recordings in their
+        order, once each; a read by the recording that fits the state of the run.
+        """
+        own = matches.by_session.get(session)
+        others = sorted(
+            (name for name in matches.by_session if name != session),
+            key=lambda name: not self.is_free(name),
+        )
+        if own is not None:
+            others = [name for name in others if self.is_free(name)]
+        order = ([session] if own is not None else []) + others
+        if not order:
+            return None
+        if not matches.are_operations:
+            return self._read(matches, order[0])
+        for name in order:
+            fresh = self._fresh(matches, name)
+            if fresh is not None:
+                return fresh
+        last = matches.by_session[order[0]][-1]
+        return last if repeats or last.repeatable else Exhausted(tuple(matches.all))
+
+    def is_unplayed(self, recordings: Iterable[Playable]) -> bool:
+        """Whether one of them has not been played in this run."""
+        return any(one.number not in self.played for one in recordings)
+
+    def answer(
+        self,
+        playable: Playable,
+        actor: Actor,
+        origin: str,
+        now_s: float,
+        *,
+        audience: Sequence[Actor] = (),
+        fresh: Collection[Identity] = (),
+    ) -> tuple[Play, Response]:
+        """Play an exchange: its response with live ids; the events it causes are on their way.
+
+        `origin` is what absolute URIs shall begin with: the one by which the client came. `fresh`
+        are ids to be issued anew though they have a live value: the cookies of a client that came
+        without.
+        """
+        play = self._begin(playable.exchange, actor, now_s)
+        play.audience = audience
+        first = self._first_plays.setdefault(playable.number, play)
+        template = self.playbook.response(playable)
+        for identity in template.identities:
+            renew = identity in fresh or (
+                playable.is_operation and first is not play and identity in first.minted
+            )
+            if not renew and self.known(identity, actor) is None:
+                play.minted.append(identity)
+            live = self.live(identity, actor, renew=renew)
+            play.issued[identity.kind, identity.recorded] = live
+        response = template.fill(lambda one: play.issued[one.kind, one.recorded], origin)
+        if playable.is_operation:
+            self._set_off(play)
+        return play, response
+
+    def happened(
+        self, entry: Entry, actor: Actor, now_s: float, *, message_id: str | None = None
+    ) -> Play:
+        """A recorded handshake, subscription or publish came to pass; events follow it."""
+        play = self._begin(entry, actor, now_s)
+        play.message_id = message_id
+        self._set_off(play)
+        return play
+
+    # ---------------------------------------------------------------- identities
+
+    def known(self, identity: Identity, actor: Actor) -> str | None:
+        """The live value of a recorded id for that client, if it has one."""
+        if not identity.session:
+            return self._shared.get(identity)
+        return actor.binding.known(identity)
+
+    def live(
+        self, identity: Identity, actor: Actor, *, renew: bool = False, series: str = "answer"
+    ) -> str:
+        """The live value of a recorded id for that client, issued if need be."""
+        found = None if renew else self.known(identity, actor)
+        if found is not None:
+            return found
+        live = actor.binding.renew(identity, series)
+        if not identity.session:
+            self._shared[identity] = live
+        return live
+
+    def event_lookup(self, due: Due, receiver: Actor) -> dict[Identity, str]:
+        """Live values of the ids in an event, as one receiver sees them."""
+        template = self.playbook.event(due.follower.event)
+        issued = due.play.issued if due.play is not None else {}
+        return {
+            one: issued.get((one.kind, one.recorded)) or self.live(one, receiver, series="event")
+            for one in template.identities
+        }
+
+    # ---------------------------------------------------------------- events
+
+    def deadline_s(self) -> float | None:
+        """When the next event becomes due."""
+        return self._scheduled[0][0] if self._scheduled else None
+
+    def release(self, now_s: float, only: Actor | None = None) -> list[Due]:
+        """The events whose time has come; with `only`, that client's whatever their time."""
+        if only is not None:
+            mine = [item for item in self._scheduled if self.receiver(item[2]) is only]
+            self._scheduled = [i for i in self._scheduled if self.receiver(i[2]) is not only]
+            heapq.heapify(self._scheduled)
+            found = [due for _, _, due in sorted(mine, key=lambda item: item[:2])]
+        else:
+            found = []
+            while self._scheduled and self._scheduled[0][0] <= now_s:
+                found.append(heapq.heappop(self._scheduled)[2])
+        for due in found:
+            number = due.follower.event.number
+            self._note_fact(number)
+            self.played[number] = self.played.get(number, 0) + 1
+        return found
+
+    def receiver(self, due: Due) -> Actor | None:
+        """Whom an event is for: who set it off, or who has taken the session that saw it."""
+        if due.play is not None and due.play.entry.session == due.session:
+            return due.play.actor
+        return self.actors.get(due.session)
+
+    @property
+    def scheduled(self) -> list[Due]:
+        """Events that are on their way."""
+        return [due for _, _, due in sorted(self._scheduled, key=lambda item: item[:2])]
+
+    # ---------------------------------------------------------------- state
+
+    def _begin(self, entry: Entry, actor: Actor, now_s: float) -> Play:
+        nth = self.played[entry.number] = self.played.get(entry.number, 0) + 1
+        self._note_fact(entry.number)
+        playable = self.playbook.playables.get(entry.number)
+        if playable is not None and playable.is_operation:
+            self.done.append(entry.number)
+        return Play(entry, actor, now_s, nth)
+
+    def _note_fact(self, number: int) -> None:
+        index = self.playbook.relations.index(number)
+        if index is not None:
+            self._facts.setdefault(index)
+
+    def _set_off(self, play: Play) -> None:
+        at_s = play.at_s
+        for follower in self.playbook.followers.get(play.entry.number, ()):
+            if play.nth == 1 or follower.caused:
+                at_s = self._schedule(follower, play, play.at_s, not_before_s=at_s)
+
+    def _schedule(
+        self, follower: Follower, play: Play | None, after_s: float, not_before_s: float = 0.0
+    ) -> float:
+        """Put an event on its way; never before an earlier one of the same cause."""
+        delay_s = max(self._event_gap_s, follower.delay_s * self._pace.factor)
+        at_s = max(not_before_s, after_s + delay_s)
+        self._count += 1
+        heapq.heappush(self._scheduled, (at_s, self._count, Due(follower, play, at_s, self)))
+        return at_s
+
+    def _fresh(self, matches: Matches, session: str) -> Playable | None:
+        recordings = matches.by_session[session]
+        at = self._next.get((id(matches), session), 0)
+        while at < len(recordings) and recordings[at].number in self.played:
+            at += 1
+        self._next[id(matches), session] = at
+        return recordings[at] if at < len(recordings) else None
+
+    def _read(self, matches: Matches, session: str) -> Playable:
+        recordings = matches.by_session[session]
+        if len(recordings) == 1:
+            return recordings[0]
+        key = (id(matches), session)
+        reading = self._readings.get(key)
+        if reading is None:
+            weights = self._weights_of(key, recordings)
+            nearest = NearestState((one.past for one in recordings), weights)
+            reading = self._readings[key] = _Reading(nearest)
+        if reading.facts != len(self._facts) or not reading.recordings:
+            for fact in islice(self._facts, reading.facts, None):
+                reading.nearest.happened(fact)
+            reading.facts = len(self._facts)
+            state = reading.nearest.best()
+            reading.recordings = [one for one in recordings if one.past == state]
+            reading.at = 0
+        while reading.at < len(reading.recordings) - 1:
+            if reading.recordings[reading.at].number not in self.played:
+                break
+            reading.at += 1
+        return reading.recordings[reading.at]
+
+    def _weights_of(self, key: tuple[int, str], recordings: Sequence[Playable]) -> list[float]:
+        weights = self.playbook.read_weights.get(key)
+        if weights is None:
+            responses = [one.exchange.response for one in recordings]
+            answered = Subject.all_of(Subject.of_body(r.body) for r in responses if r is not None)
+            asked = Subject.of_shape(recordings[0].shape)
+            weights = self.playbook.relations.weights(asked, answered)
+            self.playbook.read_weights[key] = weights
+        return weights

@@ -1,0 +1,217 @@
+"""The Bayeux application of a replay: handshakes, subscriptions and publishes end as recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ..bayeux import channel as channels
+from ..bayeux.application import PUBLISHED, Accepted, Carrier, Published, Reason, Refused
+from ..bayeux.dialect import Dialect
+from ..bayeux.endpoint import BROWSER_COOKIE
+from ..bayeux.session import Session
+from ..cassette import BayeuxEntry, Handshake, Publish, Subscribe
+from ..json_value import Json, JsonObject
+from ..scrub.scrubber import Scrubber
+from .chronicle import Chronicle
+from .clients import CLIENT_ID, Clients
+from .delivery import Delivery
+from .identity import Identity
+from .live_client import Arrival, LiveClient
+from .matching import Shape
+from .playbook import Matches, Playable, Playbook
+from .player import Run
+
+
+class RecordedApplication:
+    """Decides what the protocol leaves open, as it was decided in the recording."""
+
+    delivery: Delivery
+    """Made after the Bayeux server that this is the application of."""
+    chronicle: Chronicle
+
+    def __init__(
+        self,
+        playbook: Playbook,
+        clients: Clients,
+        words: Dialect,
+        *,
+        repeats: bool,
+        busy: Callable[[Run], None],
+    ) -> None:
+        """`busy` is told of runs in which events may be on their way."""
+        self.arrival = Arrival(0, {}, None, None, None)
+        """Of the request or frame that is being handled."""
+        self._playbook = playbook
+        self._clients = clients
+        self._words = words
+        self._repeats = repeats
+        self._busy = busy
+        self._shaken: LiveClient | None = None
+        """The client that shook hands last."""
+
+    def handshake(self, message: JsonObject, carrier: Carrier, now_s: float) -> Accepted | Refused:
+        """Accept or refuse as recorded; the client takes a recorded session."""
+        client = self._shaken = self._clients.of_handshake(self.arrival, now_s)
+        recorded = self._nth_handshake(client)
+        client.handshakes += 1
+        number = recorded.number if recorded is not None else None
+        extra = _reply_extra(recorded)
+        if recorded is not None and not recorded.successful:
+            self.chronicle.note(now_s, "handshake", client, "refused as recorded", number)
+            return Refused(error=recorded.error, advice=recorded.advice, extra=extra)
+        client_id = self._new_client_id(client, recorded)
+        self._clients.know_client_id(client_id, client)
+        self.delivery.changed(client)
+        text = f"accepted over {carrier.connection_type}"
+        self.chronicle.note(now_s, "handshake", client, text, number)
+        self._come_to_pass(recorded, client, now_s)
+        return Accepted(client_id=client_id, context=client, extra=extra)
+
+    def connected(self, session: Session, message: JsonObject, now_s: float) -> None:
+        """Nothing waits for a first connect: events wait for subscriptions."""
+
+    def subscribe(
+        self, session: Session, channel: str, message: JsonObject, now_s: float
+    ) -> str | None:
+        """The recorded outcome; a channel that was never asked for may be subscribed to."""
+        client = _client_of(session)
+        self.delivery.changed(client)
+        recorded = self._playbook.sessions.get(client.bayeux_session)
+        subscribes = recorded.subscribes if recorded is not None else {}
+        attempts = subscribes.get(channel, [])
+        nth = client.subscribed[channel] = client.subscribed.get(channel, 0) + 1
+        if attempts:
+            attempt = attempts[min(nth, len(attempts)) - 1]
+            self.chronicle.note(now_s, "subscribe", client, channel, attempt.number)
+            self._come_to_pass(attempt, client, now_s)
+            if not attempt.successful:
+                return attempt.error or self._words.subscribe_denied
+        else:
+            self.chronicle.note(now_s, "subscribe", client, f"{channel} (not recorded)")
+        self._cover(client, channel, now_s)
+        return None
+
+    def unsubscribe(
+        self, session: Session, channel: str, message: JsonObject, now_s: float
+    ) -> str | None:
+        """Subscriptions may always end: whether CometD still knows a channel is chance (C52)."""
+        return None
+
+    def publish(self, session: Session, message: JsonObject, now_s: float) -> Published:
+        """The recorded outcome, by channel and data; an unrecorded publish is refused as a miss."""
+        client = _client_of(session)
+        channel = str(message["channel"])
+        shape, matches = self._matches(channel, message.get("data"))
+        self.settle(client, matches, now_s)
+        chosen = client.run.choose(client.session, matches, repeats=self._repeats)
+        if not isinstance(chosen, Playable):
+            miss = self.chronicle.miss(shape, client, chosen, now_s)
+            near = f" nearest: {'; '.join(miss.nearest[0].lines())}" if miss.nearest else ""
+            return Published(error=f"404:{channel}:cometape {miss.reason}: {miss.title}{near}")
+        entry = chosen.entry
+        assert isinstance(entry, Publish)
+        message_id = message.get("id")
+        client.run.happened(
+            entry, client, now_s, message_id=None if message_id is None else str(message_id)
+        )
+        self._busy(client.run)
+        self.chronicle.note(now_s, "publish", client, str(chosen), chosen.number)
+        if not entry.successful:
+            return Published(error=entry.error or self._words.publish_denied)
+        return PUBLISHED
+
+    def removed(self, session: Session, reason: Reason, now_s: float) -> None:
+        """A Bayeux session has ended; what did not reach an expired one waits for its client."""
+        client = _client_of(session)
+        client.client_ids.pop(session.client_id, None)
+        if reason == "disconnect":
+            client.finishes += 1
+            if not client.client_ids:
+                self._clients.finish(client)
+        self.delivery.ended(session, client, expired=reason != "disconnect")
+        self.chronicle.note(now_s, "end", client, f"Bayeux session ended: {reason}")
+
+    def new_browser_id(self) -> str:
+        """A value for the `BAYEUX_BROWSER` cookie of the client that has just shaken hands."""
+        client = self._shaken
+        assert client is not None, "a browser cookie is set by a handshake alone"
+        client.browser_ids += 1
+        value = client.binding.live(Identity(CLIENT_ID.name, "", f"<browser:{client.browser_ids}>"))
+        self._clients.know_cookie(BROWSER_COOKIE, value, client)
+        return value
+
+    def settle(self, client: LiveClient, matches: Matches, now_s: float) -> None:
+        """A client does something: it may show that it is another recorded client than guessed.
+
+        Its handshake and subscriptions are then those of that one.
+        """
+        if self._clients.seats.change(client, matches) and client.client_ids:
+            handshake = self._nth_handshake(client)
+            self._come_to_pass(handshake, client, now_s)
+            for channel in client.subscribed:
+                self._cover(client, channel, now_s)
+            self.delivery.changed(client)
+
+    def _cover(self, client: LiveClient, channel: str, now_s: float) -> None:
+        """A subscription does for all recorded ones that it takes the place of.
+
+        A client that subscribes by a wildcard has done what another did channel by channel.
+        """
+        recorded = self._playbook.sessions.get(client.bayeux_session)
+        for other, attempts in (recorded.subscribes if recorded is not None else {}).items():
+            if channels.matches(channel, other) or channels.matches(other, channel):
+                for attempt in attempts if other != channel else attempts[:1]:
+                    self._come_to_pass(attempt, client, now_s)
+
+    def _matches(self, channel: str, data: Json) -> tuple[Shape, Matches]:
+        """The shape of a publish, and its recordings."""
+        playbook = self._playbook
+        shape = playbook.shaper.publish(channel, data)
+        matches = playbook.matches(shape)
+        if not matches:
+            clean = Scrubber(playbook.profile).message({"channel": channel, "data": data})
+            shape = playbook.shaper.publish(channel, clean["data"])
+            matches = playbook.matches(shape) or playbook.wild_matches(shape)
+        return shape, matches
+
+    def _nth_handshake(self, client: LiveClient) -> Handshake | None:
+        recorded = self._playbook.sessions.get(client.bayeux_session)
+        if recorded is None or not recorded.handshakes:
+            return None
+        return recorded.handshakes[min(client.handshakes, len(recorded.handshakes) - 1)]
+
+    def _new_client_id(self, client: LiveClient, recorded: Handshake | None) -> str:
+        name = recorded.client_id if recorded is not None else None
+        identity = Identity(CLIENT_ID.name, "", name or "<client-id:0>")
+        while True:
+            known = client.run.known(identity, client) is not None
+            found = client.run.live(identity, client, renew=known)
+            if self._clients.of_client_id(found) is None:
+                return found
+
+    def _come_to_pass(
+        self, entry: Handshake | Subscribe | None, client: LiveClient, now_s: float
+    ) -> None:
+        """A recorded handshake or subscription has happened; what follows it is on its way."""
+        if entry is not None and entry.successful and entry.number not in client.run.played:
+            client.run.happened(entry, client, now_s)
+        self._busy(client.run)
+
+
+def _client_of(session: Session) -> LiveClient:
+    assert isinstance(session.context, LiveClient)
+    return session.context
+
+
+def _reply_extra(recorded: BayeuxEntry | None) -> JsonObject | None:
+    """Custom fields of a recorded reply, less what the live protocol says for itself."""
+    if recorded is None or not recorded.reply_extra:
+        return None
+    extra = {name: value for name, value in recorded.reply_extra.items() if name != "x-messages"}
+    ext = extra.get("ext")
+    if isinstance(ext, dict):
+        kept: dict[str, Json] = {k: v for k, v in ext.items() if k not in ("ack", "timesync")}
+        extra.pop("ext")
+        if kept:
+            extra["ext"] = kept
+    return extra or None

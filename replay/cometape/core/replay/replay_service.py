@@ -1,0 +1,295 @@
+"""The replay server as a Service: live clients bound to runs of one cassette.
+
+It has no upstream: nothing here, and nothing it imports, can open a connection. A request that no
+recording answers is a miss, which explains itself.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from urllib.parse import unquote
+
+from ..bayeux.channel import META_DISCONNECT
+from ..bayeux.dialect import dialect_named, dialect_of
+from ..bayeux.endpoint import BayeuxEndpoint
+from ..bayeux.server import BayeuxServer
+from ..bayeux.settings import Settings
+from ..cassette import BayeuxEntry, Cassette
+from ..causality.inference import infer_causes
+from ..cors import CorsService
+from ..exchange import Request
+from ..profile import Profile
+from ..scrub.scrubber import Scrubber
+from ..service import Action, Respond
+from .chronicle import Chronicle
+from .clients import Clients
+from .delivery import Delivery
+from .journal import Journal, Kind, Report
+from .live_client import Arrival, LiveClient
+from .live_ids import recorded_ids
+from .matching import Shape
+from .miss import Miss
+from .playbook import Matches, Playable, Playbook
+from .player import INSTANT, Due, Pace, Run
+from .recorded_application import RecordedApplication
+
+MAX_INTERVAL_MS = 300_000
+"""How long a silent Bayeux session lives: minutes, so that a breakpoint in a debugger ends none."""
+BAYEUX = Settings(max_interval_ms=MAX_INTERVAL_MS)
+
+_CLIENT_ID = re.compile(r'"clientId"\s*:\s*"([^"\\]+)"')
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplaySettings:
+    """How a cassette is replayed."""
+
+    seed: int = 0
+    """What fresh ids are derived from."""
+    pace: Pace = INSTANT
+    strict: bool = True
+    """Whether misses and leftovers are a failure; for whoever reads the report."""
+    repeats: bool = False
+    """Whether any operation may be answered again when its recordings are used up."""
+    event_gap_s: float = 0.01
+    """Least time between an answer and the events it causes, so that a client with two
+    connections sees the answer first."""
+    bayeux: Settings = BAYEUX
+    """Times and limits of the Bayeux server; its dialect is the one below."""
+    dialect: str | None = None
+    """Whose error strings; None: those of the recording, else the profile's."""
+
+
+class ReplayService(CorsService):
+    """A replay of one cassette, to browsers as well."""
+
+    def __init__(
+        self, cassette: Cassette, profile: Profile, settings: ReplaySettings | None = None
+    ) -> None:
+        self.replay = Replay(cassette, profile, settings or ReplaySettings())
+        super().__init__(self.replay)
+
+    @property
+    def settings(self) -> ReplaySettings:
+        """As given."""
+        return self.replay.settings
+
+    @property
+    def journal(self) -> Journal:
+        """What has happened so far."""
+        return self.replay.chronicle.journal
+
+    @property
+    def misses(self) -> list[Miss]:
+        """The misses so far."""
+        return self.replay.chronicle.misses
+
+    def report(self) -> Report:
+        """What became of the replay so far."""
+        return self.replay.chronicle.report()
+
+    def on_miss(self, listener: Callable[[Miss], None]) -> None:
+        """Call `listener` with every miss from now on, as it happens."""
+        self.replay.chronicle.listeners.append(listener)
+
+
+class Replay:
+    """The Service behind `ReplayService`."""
+
+    def __init__(self, cassette: Cassette, profile: Profile, settings: ReplaySettings) -> None:
+        self.settings = settings
+        self.playbook = playbook = Playbook(infer_causes(cassette, profile), profile)
+        self.clients = Clients(playbook, settings.seed, self._new_run)
+        dialect = settings.dialect or self._dialect()
+        self._application = application = RecordedApplication(
+            playbook,
+            self.clients,
+            dialect_named(dialect),
+            repeats=settings.repeats,
+            busy=self._note_busy,
+        )
+        self.bayeux = BayeuxServer(application, replace(settings.bayeux, dialect=dialect))
+        self._delivery = Delivery(playbook, self.bayeux, self._delivered)
+        self.chronicle = Chronicle(playbook, self.clients, self._delivery.unfetched)
+        application.delivery, application.chronicle = self._delivery, self.chronicle
+        self._endpoint = BayeuxEndpoint(
+            self.bayeux,
+            path=playbook.bayeux_paths[0],
+            new_browser_id=application.new_browser_id,
+        )
+        self._paths = tuple(path.rstrip("/") for path in playbook.bayeux_paths)
+        self._sockets: dict[int, Arrival] = {}
+        self._busy: dict[Run, None] = {}
+        """Runs with events on their way."""
+
+    # ---------------------------------------------------------------- the service
+
+    def request(
+        self, exchange: int, connection: int, request: Request, now_s: float
+    ) -> Sequence[Action]:
+        """A request: Bayeux on its paths, a recorded exchange, or a miss."""
+        arrival = Arrival.of(connection, request)
+        if not self._is_bayeux(request):
+            return self._answer(exchange, request, arrival, now_s)
+        text = request.body.decode("utf-8", "replace") or unquote(request.target)
+        actions = self._before(text, arrival, now_s)
+        actions += self._endpoint.request(exchange, request, now_s, context=arrival)
+        return actions + self._after(now_s)
+
+    def upgrade(
+        self, exchange: int, connection: int, request: Request, now_s: float
+    ) -> Sequence[Action]:
+        """A WebSocket: Bayeux on its paths, else a miss."""
+        arrival = Arrival.of(connection, request)
+        if not self._is_bayeux(request):
+            return self._answer(exchange, request, arrival, now_s)
+        self._sockets[exchange] = arrival
+        return self._endpoint.upgrade(exchange, request, now_s, context=arrival)
+
+    def text(self, socket: int, text: str, now_s: float) -> Sequence[Action]:
+        """A frame of a WebSocket."""
+        arrival = self._sockets.get(socket)
+        if arrival is None:
+            return []
+        actions = self._before(text, arrival, now_s)
+        actions += self._endpoint.text(socket, text, now_s)
+        return actions + self._after(now_s)
+
+    def gone(self, exchange_or_socket: int, now_s: float) -> Sequence[Action]:
+        """A client left a held connect, or a WebSocket ended."""
+        self._sockets.pop(exchange_or_socket, None)
+        return self._endpoint.gone(exchange_or_socket, now_s)
+
+    def tick(self, now_s: float) -> Sequence[Action]:
+        """Events are due, or a held connect has been held long enough."""
+        actions: list[Action] = []
+        for run in list(self._busy):
+            actions += self._give(run.release(now_s), now_s)
+            if run.deadline_s() is None:
+                del self._busy[run]
+        return actions + self._endpoint.tick(now_s)
+
+    def deadline_s(self) -> float | None:
+        """When `tick` is wanted next."""
+        times = [self._endpoint.deadline_s(), *(run.deadline_s() for run in self._busy)]
+        return min((time for time in times if time is not None), default=None)
+
+    # ---------------------------------------------------------------- HTTP exchanges
+
+    def _answer(
+        self, exchange: int, request: Request, arrival: Arrival, now_s: float
+    ) -> list[Action]:
+        shape, matches = self._matches(request)
+        found = self.clients.of_request(arrival, matches, now_s)
+        client = found.client
+        if not matches:
+            recorded = recorded_ids(request, self.playbook.profile, client.binding)
+            if recorded is not request:
+                shape, matches = self._matches(recorded)
+        self._application.settle(client, matches, now_s)
+        run = client.run
+        chosen = run.choose(client.session, matches, repeats=self.settings.repeats)
+        if not isinstance(chosen, Playable):
+            miss = self.chronicle.miss(shape, client, chosen, now_s)
+            return [Respond(exchange, miss.response())]
+        cookies = self.playbook.response(chosen).cookies
+        presented = {name for name, _ in cookies if self.clients.presents(arrival, name)}
+        play, response = run.answer(
+            chosen,
+            client,
+            client.origin,
+            now_s,
+            audience=found.audience,
+            fresh={identity for name, identity in cookies if name not in presented},
+        )
+        for name, identity in cookies:
+            value = play.issued[identity.kind, identity.recorded]
+            self.clients.know_cookie(
+                name, value, client, entry=chosen.number, renewed=name in presented
+            )
+        if not chosen.is_operation:
+            self.clients.guessed(arrival.connection, chosen.number)
+        if chosen.ends_session:
+            self.clients.finish(client)
+        self._note_busy(run)
+        kind: Kind = "repeat" if chosen.is_operation and play.nth > 1 else "answered"
+        self.chronicle.note(now_s, kind, client, str(chosen), chosen.number)
+        actions: list[Action] = [Respond(exchange, response)]
+        if client.mailbox:  # it has just taken a session whose events had been waiting
+            self._delivery.changed(client)
+            actions += self._after(now_s)
+        return actions
+
+    def _matches(self, request: Request) -> tuple[Shape, Matches]:
+        """The shape of a request and its recordings.
+
+        Where none has just this shape, the request is scrubbed as the recorder would have, for its
+        secrets are placeholders in the cassette. With a scrubber of its own: what one client's
+        request gives away as a secret must not change how another's is read.
+        """
+        playbook = self.playbook
+        shape = playbook.shaper.shape(request)
+        matches = playbook.matches(shape)
+        if not matches:
+            clean = Scrubber(playbook.profile).request(request)
+            shape = playbook.shaper.shape(replace(clean, headers=request.headers))
+            matches = playbook.matches(shape) or playbook.wild_matches(shape)
+        return shape, matches
+
+    # ---------------------------------------------------------------- Bayeux
+
+    def _is_bayeux(self, request: Request) -> bool:
+        path = request.target.partition("?")[0]
+        return any(path == base or path.startswith(base + "/") for base in self._paths)
+
+    def _before(self, text: str, arrival: Arrival, now_s: float) -> list[Action]:
+        """Learn whose connection this is; hand over what is due before a client says goodbye.
+
+        An event that comes a few milliseconds after its cause's answer would be lost to a client
+        that disconnects at once, depending on who is faster.
+        """
+        self._application.arrival = arrival
+        found = _CLIENT_ID.search(text)
+        client = self.clients.of_client_id(found[1]) if found is not None else None
+        if client is None:
+            return []
+        self.clients.know_connection(arrival.connection, client)
+        client.origin = arrival.origin or client.origin
+        if META_DISCONNECT in text and self.settings.pace.factor == 0.0:
+            return self._give(client.run.release(now_s, only=client), now_s)
+        return []
+
+    def _after(self, now_s: float) -> list[Action]:
+        """New subscriptions and sessions may be what events were waiting for."""
+        return self._endpoint.actions(self._delivery.deliver_waiting(now_s), now_s)
+
+    def _give(self, dues: Sequence[Due], now_s: float) -> list[Action]:
+        return self._endpoint.actions(self._delivery.give(dues, now_s), now_s)
+
+    def _delivered(self, client: LiveClient, due: Due, now_s: float) -> None:
+        self.chronicle.note(now_s, "event", client, str(due.follower), due.follower.event.number)
+
+    # ---------------------------------------------------------------- runs
+
+    def _new_run(self, number: int) -> Run:
+        return Run(
+            self.playbook,
+            number,
+            pace=self.settings.pace,
+            event_gap_s=self.settings.event_gap_s,
+        )
+
+    def _note_busy(self, run: Run) -> None:
+        if run.deadline_s() is not None:
+            self._busy[run] = None
+
+    def _dialect(self) -> str:
+        """The dialect of the recorded errors, or the profile's."""
+        for entry in self.playbook.cassette.entries:
+            if isinstance(entry, BayeuxEntry) and entry.error:
+                found = dialect_of(entry.error)
+                if found is not None:
+                    return found.name
+        return self.playbook.profile.dialect

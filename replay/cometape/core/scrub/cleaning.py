@@ -1,0 +1,87 @@
+"""Scrubbing a cassette that exists already: newer rules for an old recording."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ..cassette import BayeuxEntry, Cassette, Entry, Event, Exchange, Handshake, Publish
+from ..json_value import JsonObject
+from ..profile import Profile
+from .entry_texts import texts_of
+from .placeholder import Placeholders
+from .pseudonym import Pseudonyms
+from .scrubber import Scrubber
+
+_MAX_PASSES = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Cleaned:
+    """A cassette after scrubbing."""
+
+    cassette: Cassette
+    secrets: Counter[str]
+    """How many were replaced, by kind."""
+    pseudonyms: Counter[str]
+
+
+def clean(cassette: Cassette, profile: Profile, *, pseudonyms: bool = False) -> Cleaned:
+    """The cassette without what the profile's rules call secret or, if asked for, personal.
+
+    Goes over all entries until nothing changes: what is met in a late entry may stand in an early
+    one. Placeholders that are there already keep their numbers.
+    """
+    placeholders = Placeholders()
+    for entry in cassette.entries:
+        for _, text in texts_of(entry):
+            placeholders.reserve(text)
+    scrubber = Scrubber(profile, placeholders)
+    personal = Pseudonyms(profile, placeholders)
+    header, entries = cassette.header, cassette.entries
+    for _ in range(_MAX_PASSES):
+        before = entries
+        entries = tuple(scrub_entry(entry, scrubber) for entry in entries)
+        if pseudonyms:
+            entries = tuple(personal.entry(entry) for entry in entries)
+        if entries == before:
+            break
+    header = replace(header, scenario=scrubber.text(header.scenario))
+    cleaned = Cassette(header, entries)
+    return Cleaned(cleaned, +scrubber.replaced, +personal.replaced)
+
+
+def scrub_entry(entry: Entry, scrubber: Scrubber) -> Entry:
+    """The entry without its secrets; itself if it has none."""
+    changes: dict[str, Any] = {}
+    if isinstance(entry, Exchange):
+        changes["request"] = scrubber.request(entry.request)
+        if entry.response is not None:
+            changes["response"] = scrubber.response(entry.response)
+    if isinstance(entry, Exchange | BayeuxEntry) and entry.error is not None:
+        changes["error"] = scrubber.text(entry.error)
+    if isinstance(entry, Event | Publish):
+        changes["data"] = scrubber.json(entry.data)
+    if isinstance(entry, Event) and entry.extra is not None:
+        changes["extra"] = scrubber.message(entry.extra)
+    if isinstance(entry, BayeuxEntry):
+        if entry.request_extra is not None:
+            changes["request_extra"] = _extra(entry, entry.request_extra, {}, scrubber)
+        if entry.reply_extra is not None:
+            reply: JsonObject = {"successful": entry.successful}
+            changes["reply_extra"] = _extra(entry, entry.reply_extra, reply, scrubber)
+    if isinstance(entry, Handshake) and entry.client_id is not None:
+        changes["client_id"] = scrubber.message({"clientId": entry.client_id})["clientId"]
+    new = replace(entry, **changes)
+    return entry if new == entry else new
+
+
+def _extra(
+    entry: BayeuxEntry, extra: JsonObject, protocol: JsonObject, scrubber: Scrubber
+) -> JsonObject:
+    """Custom fields of a message, which mean more in a handshake."""
+    if isinstance(entry, Handshake):
+        protocol = {"channel": "/meta/handshake", **protocol}
+    message = scrubber.message({**protocol, **extra})
+    return {name: value for name, value in message.items() if name not in protocol}
