@@ -25,7 +25,7 @@ from ..json_value import Json
 from ..profile import Profile
 from ..typed_path import without
 from .cause_rule import PreparedRule, began_before, within
-from .operation import Operation, Term, terms
+from .operation import Operation, RequestPart, Term, terms
 
 MAX_OPERATIONS = 4096
 """Operations remembered at a time: a cause is some calls before its event, not thousands."""
@@ -77,9 +77,6 @@ class CauseFinder:
         self._max_operations = max_operations
         self._profile = profile
         self._rules = [PreparedRule.of(index, rule) for index, rule in enumerate(profile.causes)]
-        self._parts = tuple(
-            {part for rule in self._rules for _, parts in rule.same for part in parts}
-        )
         self._tying = {
             kind.name
             for kind in profile.identities
@@ -92,6 +89,7 @@ class CauseFinder:
                 replace(kind, used=()) for kind in profile.identities if kind.name in self._tying
             ),
         )
+        self._parts_by_rules: dict[frozenset[int], tuple[RequestPart, ...]] = {}
         self._rules_by_name: dict[str, list[PreparedRule]] = {}
         self._operations: deque[tuple[Operation, list[Key]]] = deque()
         self._by_number: dict[int, Operation] = {}
@@ -135,7 +133,7 @@ class CauseFinder:
     def _remember(self, operation: Operation, keys: list[Key]) -> None:
         if not keys:
             return
-        operation.compact(self._parts)
+        operation.compact(self._parts_of(operation.allowed))
         for key in keys:
             self._index.setdefault(key, deque(maxlen=_PER_KEY)).append(operation)
         self._operations.append((operation, keys))
@@ -162,6 +160,14 @@ class CauseFinder:
         for index in operation.allowed:
             for term in self._rules[index].first_terms(operation):
                 yield ("rule", index, term)
+
+    def _parts_of(self, rules: frozenset[int]) -> tuple[RequestPart, ...]:
+        """What some rules can ask of an operation."""
+        found = self._parts_by_rules.get(rules)
+        if found is None:
+            asked = (part for index in rules for part in self._rules[index].parts)
+            found = self._parts_by_rules[rules] = tuple(dict.fromkeys(asked))
+        return found
 
     def _rules_about(self, name: str) -> list[PreparedRule]:
         found = self._rules_by_name.get(name)

@@ -22,12 +22,15 @@ class PreparedRule:
     rule: CauseRule
     operations: re.Pattern[str]
     same: tuple[tuple[TypedPath, tuple[RequestPart, ...]], ...]
+    parts: tuple[RequestPart, ...]
+    """Of an operation, all that this rule can ask for."""
 
     @classmethod
     def of(cls, index: int, rule: CauseRule) -> PreparedRule:
         patterns = (".*".join(map(re.escape, name.split("*"))) for name in rule.operations)
         same = tuple((path, tuple(map(RequestPart.parse, parts))) for path, parts in rule.same)
-        return cls(index, rule, re.compile("|".join(patterns)), same)
+        parts = tuple(dict.fromkeys(part for _, found in same for part in found))
+        return cls(index, rule, re.compile("|".join(patterns)), same, parts)
 
     def takes(self, event: Event) -> bool:
         """Whether this rule is about such an event."""
