@@ -19,6 +19,11 @@ RAW_DEFLATE = zlib.compressobj(wbits=-zlib.MAX_WBITS)
 RAW = RAW_DEFLATE.compress(PLAIN) + RAW_DEFLATE.flush()
 
 
+def gzipped(data: bytes) -> bytes:
+    """Without the time in its header: the ids of tests must be the same in every process."""
+    return gzip.compress(data, mtime=0)
+
+
 def coded(coding: str) -> Headers:
     return Headers([("A", "b"), ("content-encoding", coding)])
 
@@ -26,14 +31,14 @@ def coded(coding: str) -> Headers:
 @pytest.mark.parametrize(
     ("coding", "body"),
     [
-        ("gzip", gzip.compress(PLAIN)),
-        ("GZIP", gzip.compress(PLAIN[:50]) + gzip.compress(PLAIN[50:])),
+        ("gzip", gzipped(PLAIN)),
+        ("GZIP", gzipped(PLAIN[:50]) + gzipped(PLAIN[50:])),
         ("deflate", zlib.compress(PLAIN)),
         ("deflate", RAW),
         ("br", brotli.compress(PLAIN)),
         ("zstd", zstandard.compress(PLAIN)),
-        ("deflate, gzip", gzip.compress(zlib.compress(PLAIN))),
-        ("identity, gzip", gzip.compress(PLAIN)),
+        ("deflate, gzip", gzipped(zlib.compress(PLAIN))),
+        ("identity, gzip", gzipped(PLAIN)),
     ],
 )
 def test_a_coding_is_undone_and_its_header_dropped(coding: str, body: bytes) -> None:
@@ -44,7 +49,7 @@ def test_a_coding_is_undone_and_its_header_dropped(coding: str, body: bytes) -> 
     ("coding", "body"),
     [
         ("gzip", b"not gzip"),
-        ("gzip", gzip.compress(PLAIN)[:-4]),
+        ("gzip", gzipped(PLAIN)[:-4]),
         ("br", b"\xff\xff\xff"),
         ("br", brotli.compress(PLAIN)[:-2]),
         ("zstd", b"nope"),
@@ -59,7 +64,7 @@ def test_what_cannot_be_undone_stays_as_it_is(coding: str, body: bytes) -> None:
 @pytest.mark.parametrize(
     ("coding", "encode"),
     [
-        ("gzip", gzip.compress),
+        ("gzip", gzipped),
         ("deflate", zlib.compress),
         ("br", brotli.compress),
         ("zstd", zstandard.compress),
