@@ -7,6 +7,7 @@ imported for that command alone, and the help of the group is written here.
 
 from __future__ import annotations
 
+import gc
 from importlib import import_module
 from typing import IO, TYPE_CHECKING, Any
 
@@ -54,7 +55,13 @@ class CommandsOnDemand(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        command = import_module(f"{__name__}.{cmd_name}").command
+        collecting = gc.isenabled()
+        gc.disable()  # modules are no garbage: a tenth of the time to the first answer
+        try:
+            command = import_module(f"{__name__}.{cmd_name}").command
+        finally:
+            if collecting:
+                gc.enable()
         assert isinstance(command, click.Command)
         return command
 
