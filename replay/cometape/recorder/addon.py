@@ -8,6 +8,7 @@ this leans on was observed with 11.0.2 and is pinned by `tests/recorder/`.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from collections.abc import Callable, Collection, Iterable, Sequence
@@ -286,6 +287,8 @@ class Recorder:
             return
         observer = self.recording.observer
         self._write(lambda: observer.exchange(self._captured(capture, error)))
+        # Once the answer is on its way to the client.
+        asyncio.get_running_loop().call_soon(self._observe, observer.catch_up)
         if self._is_over and capture.flow.killable:
             capture.flow.kill()  # what is not on disk the client must not have
 

@@ -46,6 +46,9 @@ _COPY_S = 1.0
 _MAX_COPIES = 1024
 """Events remembered because another session may get a copy."""
 
+_MAX_UNREAD = 64
+"""Entries that can be kept for later."""
+
 _MAX_NAMES = 1024
 """Names of operations whose rules are remembered; an API has some dozens."""
 
@@ -91,13 +94,27 @@ class CauseFinder:
         )
         self._parts_by_rules: dict[frozenset[int], tuple[RequestPart, ...]] = {}
         self._rules_by_name: dict[str, list[PreparedRule]] = {}
+        self._unread: deque[Entry] = deque()
         self._operations: deque[tuple[Operation, list[Key]]] = deque()
         self._by_number: dict[int, Operation] = {}
         self._index: dict[Key, deque[Operation]] = {}
         self._copies: dict[tuple[str, str], deque[_Copy]] = {}
 
     def observe(self, entry: Entry) -> None:
-        """Remember an entry if it can be a cause; call it in the order of completion."""
+        """Remember an entry if it can be a cause; call it in the order of completion.
+
+        It is looked into when that is needed, or at the next `catch_up`.
+        """
+        self._unread.append(entry)
+        if len(self._unread) > _MAX_UNREAD:
+            self.catch_up()
+
+    def catch_up(self) -> None:
+        """Look into what was observed: at a moment when nobody waits for it."""
+        while self._unread:
+            self._read(self._unread.popleft())
+
+    def _read(self, entry: Entry) -> None:
         if isinstance(entry, Exchange) and entry.response is not None:
             operation = Operation.of_exchange(entry, self._profile)
             if operation.name is not None and entry.response.status < 400:
@@ -114,6 +131,7 @@ class CauseFinder:
         as None comes back one may ask again later: an event that names its cause by an identity
         not seen yet waits for it, until at the `last_chance` something weaker will do.
         """
+        self.catch_up()
         identities = list(identities_of_event(self._profile, event.data))
         copies = self._copies_of(event, identities)
         cause = self._find(event, [one for one in identities if _ties(one)], copies, last_chance)
@@ -123,6 +141,7 @@ class CauseFinder:
 
     def confirm(self, event: Event, number: int) -> None:
         """Take note that an event's cause is known to be the entry `number`."""
+        self.catch_up()
         operation = self._by_number.get(number)
         if operation is not None:
             operation.caused.add(("publish", event.session, ""))

@@ -103,6 +103,10 @@ class Observer:
         """A WebSocket ended, however."""
         return self._finished(self._bayeux.socket_closed(key, at_s))
 
+    def catch_up(self) -> None:
+        """Do what no entry waits for, so that it need not be done when one does."""
+        self._causes.catch_up()
+
     def finish(self, at_s: float) -> list[Entry]:
         """The recording ends: what can still be said about open WebSockets."""
         return self._finished(self._bayeux.finish(at_s))
