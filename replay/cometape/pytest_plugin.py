@@ -25,8 +25,10 @@ import pytest
 
 if TYPE_CHECKING:
     from cometape.core.cassette import Cassette
+    from cometape.core.profile import Profile
     from cometape.core.replay.journal import Journal, Report
     from cometape.core.replay.miss import Miss
+    from cometape.core.replay.playbook import Playbook
     from cometape.core.replay.replay_service import ReplayService
     from cometape.server.listener import BackgroundServer
 
@@ -195,7 +197,7 @@ def _replay_of(marker: pytest.Mark, item: pytest.Item) -> tuple[Path, ReplayServ
         strict=options.get("strict", True),
     )
     profile = load_profile(options.get("profile") or cassette.header.profile)
-    return path, ReplayService(cassette, profile, settings)
+    return path, ReplayService(_playbook(path, state.st_mtime_ns, state.st_size, profile), settings)
 
 
 @lru_cache(maxsize=32)
@@ -204,6 +206,14 @@ def _load(path: Path, mtime_ns: int, size: int) -> Cassette:
     from cometape.store.cassette_file import load
 
     return load(path)
+
+
+@lru_cache(maxsize=32)
+def _playbook(path: Path, mtime_ns: int, size: int, profile: Profile) -> Playbook:
+    """What all replays of a cassette share, made once."""
+    from cometape.core.replay.playbook import Playbook
+
+    return Playbook.of(_load(path, mtime_ns, size), profile)
 
 
 def _find(name: Path, beside: Path, root: Path) -> Path:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from cometape.core.causality.inference import infer_causes
 from cometape.core.exchange import Headers, Request
+from cometape.core.replay.playbook import Playbook
 from cometape.core.replay.replay_service import ReplayService, ReplaySettings
 from cometape.core.service import Respond
 from cometape.profiles import load_profile
@@ -57,8 +57,8 @@ def test_the_replayed_answer_it_shows_is_the_one_a_client_gets() -> None:
     assert target is not None
     assert body is not None
     profile = load_profile("workbins")
-    cassette = infer_causes(cassette_file.load(ROOT / "cassettes" / "pull_workitem.yaml"), profile)
-    service = ReplayService(cassette, profile, ReplaySettings())
+    cassette = cassette_file.load(ROOT / "cassettes" / "pull_workitem.yaml")
+    service = ReplayService(Playbook.of(cassette, profile), ReplaySettings())
     request = Request(
         method="POST",
         target=target[1],

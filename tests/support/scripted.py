@@ -35,6 +35,7 @@ from cometape.core.cassette import (
 )
 from cometape.core.exchange import Headers, Request, Response
 from cometape.core.profile import Profile
+from cometape.core.replay.playbook import Playbook
 from cometape.core.replay.replay_service import ReplayService, ReplaySettings
 from cometape.profiles import load_profile
 from conversation import Client, Conversation
@@ -167,8 +168,7 @@ class Stage:
     ) -> None:
         cassette = script.cassette if isinstance(script, Script) else script
         self.service = ReplayService(
-            cassette,
-            profile or load_profile(cassette.header.profile),
+            Playbook.of(cassette, profile or load_profile(cassette.header.profile)),
             ReplaySettings(**settings),
         )
         path = cassette.header.bayeux or self.service.replay.playbook.bayeux_paths[0]

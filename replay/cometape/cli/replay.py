@@ -13,6 +13,7 @@ from cometape.core.bayeux.dialect import DIALECTS
 from cometape.core.bayeux.settings import Settings
 from cometape.core.errors import ConfigurationError
 from cometape.core.replay.miss import Miss
+from cometape.core.replay.playbook import Playbook
 from cometape.core.replay.player import Pace
 from cometape.core.replay.replay_service import MAX_INTERVAL_MS, ReplayService, ReplaySettings
 from cometape.profiles import load_profile
@@ -118,8 +119,7 @@ def command(
     cassette = load(file)
     spoken = load_profile(profile or cassette.header.profile)
     service = ReplayService(
-        cassette,
-        spoken,
+        Playbook.of(cassette, spoken),
         ReplaySettings(
             seed=seed,
             pace=speed,

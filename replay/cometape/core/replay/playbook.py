@@ -12,6 +12,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial
+from typing import Self
 
 from ..bayeux import channel as channels
 from ..cassette import (
@@ -25,6 +26,7 @@ from ..cassette import (
     Subscribe,
     Unsubscribe,
 )
+from ..causality.inference import infer_causes
 from ..json_value import Json
 from ..profile import Profile
 from .matching import Shape, Shaper, differences
@@ -135,6 +137,11 @@ class RecordedSession:
 
 class Playbook:
     """A cassette, its profile and the indexes over both."""
+
+    @classmethod
+    def of(cls, cassette: Cassette, profile: Profile) -> Self:
+        """The playbook of a cassette as it was loaded. Raises CassetteError for a bad cause."""
+        return cls(infer_causes(cassette, profile), profile)
 
     def __init__(self, cassette: Cassette, profile: Profile) -> None:
         """The cassette's causes are known: `core.causality.infer_causes` has seen it."""

@@ -16,11 +16,9 @@ from ..bayeux.dialect import dialect_named, dialect_of
 from ..bayeux.endpoint import BayeuxEndpoint
 from ..bayeux.server import BayeuxServer
 from ..bayeux.settings import Settings
-from ..cassette import BayeuxEntry, Cassette
-from ..causality.inference import infer_causes
+from ..cassette import BayeuxEntry
 from ..cors import CorsService
 from ..exchange import Request
-from ..profile import Profile
 from ..scrub.scrubber import Scrubber
 from ..service import Action, Respond
 from .chronicle import Chronicle
@@ -65,10 +63,9 @@ class ReplaySettings:
 class ReplayService(CorsService):
     """A replay of one cassette, to browsers as well."""
 
-    def __init__(
-        self, cassette: Cassette, profile: Profile, settings: ReplaySettings | None = None
-    ) -> None:
-        self.replay = Replay(cassette, profile, settings or ReplaySettings())
+    def __init__(self, playbook: Playbook, settings: ReplaySettings | None = None) -> None:
+        """Any number of replays may share a playbook: `Playbook.of(cassette, profile)`."""
+        self.replay = Replay(playbook, settings or ReplaySettings())
         super().__init__(self.replay)
 
     @property
@@ -98,9 +95,9 @@ class ReplayService(CorsService):
 class Replay:
     """The Service behind `ReplayService`."""
 
-    def __init__(self, cassette: Cassette, profile: Profile, settings: ReplaySettings) -> None:
+    def __init__(self, playbook: Playbook, settings: ReplaySettings) -> None:
         self.settings = settings
-        self.playbook = playbook = Playbook(infer_causes(cassette, profile), profile)
+        self.playbook = playbook
         self.clients = Clients(playbook, settings.seed, self._new_run)
         dialect = settings.dialect or self._dialect()
         self._application = application = RecordedApplication(
