@@ -27,8 +27,11 @@ class Headers(tuple[tuple[str, str], ...]):
 
     def first(self, name: str) -> str | None:
         """The first value under `name`, or None."""
-        wanted = name.lower()
-        return next((value for key, value in self if key.lower() == wanted), None)
+        wanted, size = name.lower(), len(name)
+        for key, value in self:
+            if len(key) == size and (key == name or key.lower() == wanted):
+                return value
+        return None
 
     def all(self, name: str) -> list[str]:
         """Every value under `name`, in order."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from ..credentials import basic_credentials
 from ..exchange import Request
@@ -84,15 +85,21 @@ class Arrival:
     def of(cls, connection: int, request: Request) -> Arrival:
         """Read it from the headers."""
         authorization = request.headers.first("Authorization")
-        pair = basic_credentials(authorization) if authorization else None
         host = request.headers.first("Host")
         return cls(
             connection=connection,
             cookies=request.cookies() if request.headers.first("Cookie") else {},
             authorization=authorization,
-            user=pair[0] if pair else None,
+            user=_user(authorization) if authorization else None,
             origin=f"http://{host}" if host else None,
         )
+
+
+@lru_cache(maxsize=256)
+def _user(authorization: str) -> str | None:
+    """The user of Basic credentials: a client sends the same with every request."""
+    pair = basic_credentials(authorization)
+    return pair[0] if pair else None
 
 
 @dataclass(frozen=True, slots=True)

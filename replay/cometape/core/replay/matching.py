@@ -14,6 +14,7 @@ import json
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -30,6 +31,10 @@ PUBLISH = "PUBLISH"
 """Stands for the method in the shape of a published message."""
 MAX_DEPTH = 200
 """Deeper JSON is compared as text."""
+REMEMBERED_SHAPES = 512
+REMEMBERED_BODY_BYTES = 8 * 1024
+"""A client that polls says the same again and again: the shapes of requests with bodies up to this
+size are remembered."""
 
 
 class Absent:
@@ -108,12 +113,22 @@ class Shaper:
             for place in profile.volatile
             if place.part == "request.path" and place.name is not None
         ]
+        self._remembered = lru_cache(REMEMBERED_SHAPES)(self._shape)
 
     def shape(self, request: Request, *, recorded: bool = False) -> Shape:
         """The shape of a request; `recorded` ones never have the live server's origin in them."""
-        parts = urlsplit(request.target)
+        first, body = request.headers.first, request.body
+        host = None if recorded else first("Host")
+        known = not recorded and len(body) <= REMEMBERED_BODY_BYTES
+        find = self._remembered if known else self._shape
+        return find(request.method, request.target, host, first("Content-Type") or "", body)
+
+    def _shape(
+        self, method: str, target: str, host: str | None, content_type: str, content: bytes
+    ) -> Shape:
+        """By all that may count: what is no argument cannot make a remembered shape wrong."""
+        parts = urlsplit(target)
         origins = self._origins
-        host = None if recorded else request.headers.first("Host")
         if host is not None:
             origins = origins | {f"http://{host}".lower(), f"https://{host}".lower()}
         segments = self._path(parts.path)
@@ -124,8 +139,8 @@ class Shaper:
                 if name not in self._volatile_query
             )
         )
-        body_form, body = self._body(request, origins)
-        return shape(request.method, segments, query, body_form, body)
+        body_form, body = self._body(content, content_type, origins)
+        return shape(method, segments, query, body_form, body)
 
     def publish(self, channel: str, data: Json) -> Shape:
         """The shape of a published message, so that it is matched as a request is."""
@@ -145,27 +160,27 @@ class Shaper:
         return tuple(unquote(segment) if "%" in segment else segment for segment in raw)
 
     def _body(
-        self, request: Request, origins: set[str]
+        self, content: bytes, content_type: str, origins: set[str]
     ) -> tuple[Literal["none", "json", "form", "text"], Json]:
-        if not request.body:
+        if not content:
             return "none", None
-        content_type = (request.headers.first("Content-Type") or "").lower()
+        media_type = content_type.lower()
         try:
-            text = request.body.decode("utf-8")
+            text = content.decode("utf-8")
         except UnicodeDecodeError:
-            text = request.body.decode("latin-1")
-        if text.lstrip()[:1] in ("{", "[") or "json" in content_type:
+            text = content.decode("latin-1")
+        if text.lstrip()[:1] in ("{", "[") or "json" in media_type:
             try:
                 value: Json = json.loads(text)
                 return "json", self._json(value, origins)
             except (ValueError, RecursionError):
                 return "text", text
-        if "x-www-form-urlencoded" in content_type:
+        if "x-www-form-urlencoded" in media_type:
             pairs = parse_qsl(text, keep_blank_values=True)
             return "form", [
                 [name, _without_origin(value, origins)] for name, value in sorted(pairs)
             ]
-        boundary = re.search(r'boundary="?([^";]+)', request.headers.first("Content-Type") or "")
+        boundary = re.search(r'boundary="?([^";]+)', content_type)
         # A multipart boundary is made up anew for every request (RFC 2046 §5.1.1).
         return "text", text.replace(boundary[1], "boundary") if boundary else text
 

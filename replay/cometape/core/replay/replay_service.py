@@ -21,6 +21,7 @@ from ..cors import CorsService
 from ..exchange import Request
 from ..scrub.scrubber import Scrubber
 from ..service import Action, Respond
+from .agenda import Agenda
 from .chronicle import Chronicle
 from .clients import Clients
 from .delivery import Delivery
@@ -118,8 +119,7 @@ class Replay:
         )
         self._paths = tuple(path.rstrip("/") for path in playbook.bayeux_paths)
         self._sockets: dict[int, Arrival] = {}
-        self._busy: dict[Run, None] = {}
-        """Runs with events on their way."""
+        self._agenda: Agenda[Run] = Agenda()
 
     # ---------------------------------------------------------------- the service
 
@@ -162,16 +162,17 @@ class Replay:
     def tick(self, now_s: float) -> Sequence[Action]:
         """Events are due, or a held connect has been held long enough."""
         actions: list[Action] = []
-        for run in list(self._busy):
+        for run in self._agenda.take_due(now_s):
             actions += self._give(run.release(now_s), now_s)
-            if run.deadline_s() is None:
-                del self._busy[run]
+            self._note_busy(run)
         return actions + self._endpoint.tick(now_s)
 
     def deadline_s(self) -> float | None:
         """When `tick` is wanted next."""
-        times = [self._endpoint.deadline_s(), *(run.deadline_s() for run in self._busy)]
-        return min((time for time in times if time is not None), default=None)
+        bayeux_s, event_s = self._endpoint.deadline_s(), self._agenda.next_s()
+        if bayeux_s is None or event_s is None:
+            return bayeux_s if event_s is None else event_s
+        return min(bayeux_s, event_s)
 
     # ---------------------------------------------------------------- HTTP exchanges
 
@@ -279,8 +280,7 @@ class Replay:
         )
 
     def _note_busy(self, run: Run) -> None:
-        if run.deadline_s() is not None:
-            self._busy[run] = None
+        self._agenda.note(run)
 
     def _dialect(self) -> str:
         """The dialect of the recorded errors, or the profile's."""

@@ -1,0 +1,502 @@
+"""Replay of one Workbins operation against nginx, mitmproxy, mountebank and WireMock.
+
+    python benchmarks/replay_load.py [--rounds N] [--seconds S] [--only NAME,NAME]
+
+All are asked the same by `wrk` (64 keep-alive connections, a PullWorkitem with session cookie and
+credentials): each server on one core, the load on the other, in turns, so that what else the
+machine does strikes all alike. The ratios of medians are what counts.
+
+nginx answers `return 200` with a fixed text: the limit. The three that replay are given the work
+that suits them best: one recorded answer, always the same bytes. `cometape replay` answers each
+time with a fresh reference id and sends the event that the operation causes, with that id, to
+the one of 16 subscribed sessions that asked; they hold connects, on the core of the load, and
+every event that arrives is checked. Each operation is one more repeat, so the load can go on.
+
+nginx and wrk are Debian packages; mountebank and WireMock come from npm by
+`benchmarks/peers/package-lock.json`; WireMock needs Java.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import base64
+import contextlib
+import json
+import os
+import platform
+import re
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from measuring.bayeux_client import BayeuxClient
+from measuring.process import Server, cores, free_port
+
+CONNECTIONS = 64
+CLIENTS = 16
+WARM_UP_S = {"WireMock": 12.0, "mountebank": 3.0}
+"""How long each runs before it counts; a JVM compiles what it runs often."""
+HERE = Path(__file__).parent
+PEERS = HERE / "peers"
+BIN = Path(sys.executable).parent
+
+TARGET = "/api/v2/workbins/9c1d5f7a-2e64-4a0b-8f3c-71d2e0b4a522"
+BODY = '{"operationName":"PullWorkitem","id":"02F0XAMPLE00001A"}'
+ANSWER = '{"statusCode":0,"referenceId":17}'
+LOGIN = "Basic " + base64.b64encode(b"agent7:correct-horse").decode()
+CASSETTE = f"""\
+cassette: 1
+scenario: an agent pulls a workitem
+origin: http://gws.example:8090
+profile: workbins
+---
+exchange: 1
+session: agent7
+request: {{method: GET, target: /api/v2/me}}
+response:
+  status: 200
+  headers:
+    - [Content-Type, application/json;charset=UTF-8]
+    - [Set-Cookie, "JSESSIONID=<session:1>; Path=/; HttpOnly"]
+  json: {{statusCode: 0, user: {{userName: agent7}}}}
+---
+handshake: 2
+session: agent7
+client_id: <client-id:1>
+---
+connect: 3
+session: agent7
+---
+subscribe: 4
+session: agent7
+channel: /v2/me/*
+---
+exchange: 5
+session: agent7
+request:
+  method: POST
+  target: {TARGET}
+  headers: [[Content-Type, application/json]]
+  json: {BODY}
+response:
+  status: 200
+  headers: [[Content-Type, application/json;charset=UTF-8]]
+  json: {ANSWER}
+---
+event: 6
+session: agent7
+cause: 5
+channel: /v2/me/workitems
+data:
+  messageType: WorkitemStateChangeMessage
+  notificationType: StatusChange
+  workitem:
+    id: 02F0XAMPLE00001A
+    state: Processing
+    capabilities: [Transfer, AttachUserData, UpdateUserData, DeleteUserData, Complete]
+    userData: {{Subject: Change of address, AssignedTo: agent7, IsHeld: 0}}
+    uri: http://gws.example:8090/api/v2/workitems/02F0XAMPLE00001A
+  referenceId: 17
+"""
+
+
+# -- the servers -------------------------------------------------------------------------------
+
+
+@dataclass
+class Contender:
+    """A server under load, and what was measured of it."""
+
+    name: str
+    server: Server
+    script: Path
+    """What wrk sends."""
+    per_s: list[float] = field(default_factory=list)
+    cpu_us: list[float] = field(default_factory=list)
+    p99_ms: list[float] = field(default_factory=list)
+
+
+def nginx(folder: Path, port: int) -> list[str]:
+    """`return 200`, one process."""
+    config = folder / "nginx.conf"
+    config.write_text(
+        f"""daemon off; master_process off; worker_processes 1; pid {folder}/nginx.pid;
+error_log stderr crit;
+events {{ worker_connections 1024; }}
+http {{
+  access_log off; keepalive_requests 1000000000; default_type application/json;
+  client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy;
+  fastcgi_temp_path {folder}/fastcgi; uwsgi_temp_path {folder}/uwsgi; scgi_temp_path {folder}/scgi;
+  server {{ listen 127.0.0.1:{port} backlog=1024; location / {{ return 200 '{ANSWER}'; }} }}
+}}
+"""
+    )
+    return ["nginx", "-c", str(config), "-p", str(folder), "-e", "stderr"]
+
+
+def cometape(folder: Path, port: int) -> list[str]:
+    """A replay whose operation may be repeated."""
+    cassette = folder / "pull.yaml"
+    cassette.write_text(CASSETTE)
+    return [str(BIN / "cometape"), "replay", str(cassette), "--port", str(port), "--repeats"]
+
+
+def mitmproxy(folder: Path, port: int) -> list[str]:
+    """Server replay of a flow file, for ever."""
+    from mitmproxy.io import FlowWriter
+    from mitmproxy.test import tflow
+
+    flow = tflow.tflow(resp=True)
+    flow.request.host, flow.request.port, flow.request.scheme = "127.0.0.1", 9, "http"
+    flow.request.method, flow.request.path, flow.request.text = "POST", TARGET, BODY
+    assert flow.response is not None
+    flow.response.text = ANSWER
+    with (folder / "pull.flows").open("wb") as file:
+        FlowWriter(file).add(flow)
+    options = ["server_replay_reuse=true", "server_replay_extra=404", "connection_strategy=lazy"]
+    return [
+        *(str(BIN / "mitmdump"), "-q", "--listen-host", "127.0.0.1", "-p", str(port)),
+        *("--mode", "reverse:http://127.0.0.1:9", "-S", str(folder / "pull.flows")),
+        *(part for option in options for part in ("--set", option)),
+    ]
+
+
+def mountebank(folder: Path, port: int) -> list[str]:
+    """An imposter with one stub."""
+    stub = {
+        "predicates": [{"equals": {"method": "POST", "path": TARGET}}],
+        "responses": [
+            {
+                "is": {
+                    "statusCode": 200,
+                    "headers": {"Content-Type": "application/json", "Connection": "keep-alive"},
+                    "body": ANSWER,
+                }
+            }
+        ],
+    }
+    imposter = {"protocol": "http", "host": "127.0.0.1", "port": port, "stubs": [stub]}
+    config = folder / "mountebank.json"
+    config.write_text(json.dumps({"imposters": [imposter]}))
+    return [
+        *("node", str(PEERS / "node_modules/@mbtest/mountebank/bin/mb"), "start"),
+        *("--configfile", str(config), "--nologfile", "--loglevel", "error", "--host", "127.0.0.1"),
+        *("--port", str(free_port()), "--pidfile", str(folder / "mountebank.pid")),
+    ]
+
+
+def wiremock(folder: Path, port: int) -> list[str]:
+    """A mapping with one answer; no journal, no log."""
+    mappings = folder / "wiremock" / "mappings"
+    mappings.mkdir(parents=True)
+    mapping = {
+        "request": {"method": "POST", "urlPath": TARGET},
+        "response": {
+            "status": 200,
+            "headers": {"Content-Type": "application/json"},
+            "body": ANSWER,
+        },
+    }
+    (mappings / "pull.json").write_text(json.dumps(mapping))
+    (jar,) = (PEERS / "node_modules/wiremock/build").glob("*.jar")
+    return [
+        *("java", "-jar", str(jar), "--port", str(port), "--bind-address", "127.0.0.1"),
+        *("--root-dir", str(mappings.parent), "--no-request-journal"),
+        *("--disable-request-logging", "--disable-banner", "--async-response-enabled", "false"),
+    ]
+
+
+COMMANDS: dict[str, Callable[[Path, int], list[str]]] = {
+    "nginx": nginx,
+    "cometape": cometape,
+    "WireMock": wiremock,
+    "mountebank": mountebank,
+    "mitmproxy": mitmproxy,
+}
+NEEDED = {
+    "nginx": "nginx",
+    "WireMock": "java",
+    "mountebank": "node",
+}
+PACKAGES = {"nginx": "nginx-light", "wrk": "wrk", "java": "default-jre-headless", "node": "nodejs"}
+
+
+def provide(names: Sequence[str]) -> list[str]:
+    """Install what is missing, where that can be done; the names that can be measured."""
+    wanted = ["wrk", *(NEEDED[name] for name in names if name in NEEDED)]
+    missing = [PACKAGES[program] for program in wanted if shutil.which(program) is None]
+    if missing and os.geteuid() == 0 and shutil.which("apt-get") is not None:
+        print(f"installing {' '.join(missing)}", flush=True)
+        for command in (["update"], ["install", "-y", "--no-install-recommends", *missing]):
+            subprocess.run(["apt-get", "-qq", *command], stdout=subprocess.DEVNULL, check=False)
+    from_npm = any(name in ("WireMock", "mountebank") for name in names)
+    if from_npm and not (PEERS / "node_modules" / ".package-lock.json").exists():
+        driver = HERE.parent / "tests" / "support" / "node_runtime.py"
+        subprocess.run([sys.executable, str(driver), "install", str(PEERS)], check=False)
+    if shutil.which("wrk") is None:
+        raise SystemExit("wrk puts the load on: install the Debian package wrk")
+    found = []
+    for name in names:
+        program = NEEDED.get(name)
+        if program is not None and shutil.which(program) is None:
+            print(f"SKIPPED {name}: no {program}; install the package {PACKAGES[program]}")
+        elif name in ("WireMock", "mountebank") and not (PEERS / "node_modules").is_dir():
+            print(f"SKIPPED {name}: `npm ci` in benchmarks/peers did not succeed")
+        else:
+            found.append(name)
+    return found
+
+
+# -- the sessions that are given the events ----------------------------------------------------
+
+_REFERENCE_ID = re.compile(rb'"referenceId":(\d+)')
+
+
+class Watchers:
+    """Subscribed sessions; each event is counted, its reference id must be a new one."""
+
+    def __init__(self) -> None:
+        self.events = self.polls = self.wrong = 0
+        self._latest: dict[BayeuxClient, int] = {}
+
+    def on_answer(self, client: BayeuxClient, body: bytes) -> None:
+        """Events, one by one, each with a higher id than the one before: fresh, in order."""
+        self.polls += 1
+        latest = self._latest.get(client, 0)
+        for found in _REFERENCE_ID.findall(body):
+            number = int(found)
+            self.events += 1
+            self.wrong += number <= latest
+            latest = number
+        self._latest[client] = latest
+
+    async def run(self, url: str) -> None:
+        """Open the sessions, say by which cookies, and tell the counts whenever asked."""
+        loop = asyncio.get_running_loop()
+        authority = urlsplit(url).netloc
+        host, _, port = authority.partition(":")
+        clients = []
+        for _ in range(CLIENTS):
+            _, client = await loop.create_connection(
+                lambda: BayeuxClient(
+                    authority,
+                    "/api/v2/notifications",
+                    ["/v2/me/*"],
+                    self.on_answer,
+                    headers=f"Authorization: {LOGIN}\r\n",
+                    first="/api/v2/me",
+                ),
+                host,
+                int(port),
+            )
+            await client.ready
+            clients.append(client)
+        print(json.dumps([client.cookie for client in clients]), flush=True)
+        ended = asyncio.Event()
+
+        def asked() -> None:
+            if sys.stdin.readline():
+                print(json.dumps([self.events, self.polls, self.wrong]), flush=True)
+            else:
+                ended.set()
+
+        loop.add_reader(sys.stdin, asked)
+        await ended.wait()
+
+
+class WatcherProcess:
+    """`Watchers` in a process of their own."""
+
+    def __init__(self, url: str, core: int) -> None:
+        self._process = subprocess.Popen(
+            ["taskset", "-c", str(core), sys.executable, __file__, "--watch", url],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        self.cookies: list[str] = self._line()
+
+    def counts(self) -> tuple[int, int, int]:
+        """Events and polls so far, and events whose id was no new one."""
+        assert self._process.stdin is not None
+        self._process.stdin.write("?\n")
+        self._process.stdin.flush()
+        events, polls, wrong = self._line()
+        return events, polls, wrong
+
+    def settled(self) -> tuple[int, int, int]:
+        """The counts when no more events come."""
+        before, now = (-1, 0, 0), self.counts()
+        while before[0] != now[0]:
+            time.sleep(0.3)
+            before, now = now, self.counts()
+        return now
+
+    def stop(self) -> None:
+        """End it."""
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        self._process.wait(10)
+
+    def _line(self) -> list:  # type: ignore[type-arg]
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        if not line:
+            raise RuntimeError("the subscribed sessions have ended early")
+        return json.loads(line)  # type: ignore[no-any-return]
+
+
+# -- load --------------------------------------------------------------------------------------
+
+
+def wrk_script(path: Path, cookies: Sequence[str]) -> Path:
+    """What wrk sends: the operation, by each of these sessions in turn."""
+    headers = f'["Content-Type"]="application/json", ["Authorization"]="{LOGIN}"'
+    requests = "\n".join(
+        f"  all[{number}] = wrk.format('POST', '{TARGET}', "
+        f"{{{headers}, [\"Cookie\"]='{cookie}'}}, '{BODY}')"
+        for number, cookie in enumerate(cookies)
+    )
+    path.write_text(
+        f"""local all, at = {{}}, -1
+function init(args)
+{requests}
+end
+function request()
+  at = (at + 1) % {len(cookies)}
+  return all[at]
+end
+function done(summary, latency, requests)
+  local e = summary.errors
+  local failed = e.connect + e.read + e.write + e.status + e.timeout
+  io.stderr:write(string.format('{{"requests":%d,"us":%d,"failed":%d,"p99_us":%d}}',
+    summary.requests, summary.duration, failed, latency:percentile(99)))
+end
+"""
+    )
+    return path
+
+
+def load(contender: Contender, seconds: float, core: int, *, counts: bool = True) -> int:
+    """One measurement; how many requests were answered."""
+    server = contender.server
+    used_s = server.processor_s()
+    done = subprocess.run(
+        [
+            *("taskset", "-c", str(core), "wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds:.0f}s"),
+            *("-s", str(contender.script), f"http://127.0.0.1:{server.port}"),
+        ],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=seconds + 60,
+    )
+    used_s = server.processor_s() - used_s
+    said = json.loads(done.stderr)
+    if said["failed"] or not said["requests"]:
+        raise RuntimeError(f"{contender.name}: {said} {done.stdout}")
+    if counts:
+        contender.per_s.append(said["requests"] / said["us"] * 1e6)
+        contender.cpu_us.append(used_s / said["requests"] * 1e6)
+        contender.p99_ms.append(said["p99_us"] / 1000)
+    return int(said["requests"])
+
+
+def measure(names: Sequence[str], rounds: int, seconds: float) -> bool:
+    """Start all, load them in turns, print the table; whether every event arrived."""
+    server_core, load_core = cores()
+    delivered = True
+    with tempfile.TemporaryDirectory() as made, contextlib.ExitStack() as stack:
+        folder = Path(made)
+        contenders = []
+        watchers: WatcherProcess | None = None
+        for name in names:
+            port = free_port()
+            command = COMMANDS[name](folder, port)
+            server = Server(command, port, folder / f"{name}.log", server_core)
+            stack.callback(server.stop)
+            server.wait()
+            cookies = [f"JSESSIONID={number:032x}" for number in range(CLIENTS)]
+            if name == "cometape":
+                watchers = WatcherProcess(f"http://127.0.0.1:{port}", load_core)
+                stack.callback(watchers.stop)
+                cookies = watchers.cookies
+            script = wrk_script(folder / f"{name}.lua", cookies)
+            contenders.append(Contender(name, server, script))
+            load(contenders[-1], WARM_UP_S.get(name, 1.0), load_core, counts=False)
+        per_poll = 0.0
+        for _ in range(rounds):
+            for contender in contenders:
+                if watchers is None or contender.name != "cometape":
+                    load(contender, seconds, load_core)
+                    continue
+                events, polls, _ = watchers.settled()
+                answered = load(contender, seconds, load_core)
+                events_now, polls_now, wrong = watchers.settled()
+                events, polls = events_now - events, polls_now - polls
+                per_poll = events / max(1, polls)
+                # wrk leaves the last request of each connection unread, but it was answered.
+                if wrong or not answered <= events <= answered + CONNECTIONS:
+                    print(f"LOST: {answered} operations, {events} events, {wrong} out of order")
+                    delivered = False
+        show(contenders, per_poll)
+    return delivered
+
+
+def show(contenders: Sequence[Contender], events_per_poll: float) -> None:
+    """The table, and the ratios."""
+    medians = {one.name: statistics.median(one.per_s) for one in contenders}
+    ours = medians.get("cometape")
+    print("\n| | requests/s | p99 ms | CPU µs per request | requests/s of cometape against it |")
+    print("|---|---|---|---|---|")
+    for one in contenders:
+        pairs = (
+            zip(contenders[list(medians).index("cometape")].per_s, one.per_s, strict=True)
+            if (ours)
+            else ()
+        )
+        ratios = sorted(mine / theirs for mine, theirs in pairs)
+        ratio = (
+            f"{statistics.median(ratios):.2f} ({ratios[0]:.2f} to {ratios[-1]:.2f})"
+            if ratios and one.name != "cometape"
+            else "1"
+        )
+        print(
+            f"| {one.name} | {medians[one.name]:,.0f} | {statistics.median(one.p99_ms):.1f}"
+            f" | {statistics.median(one.cpu_us):,.1f} | {ratio} |"
+        )
+    if events_per_poll:
+        print(f"\n{events_per_poll:.1f} events per answered poll")
+
+
+def main() -> int:
+    """Parse what is asked for, and do it."""
+    if sys.argv[1:2] == ["--watch"]:
+        asyncio.run(Watchers().run(sys.argv[2]))
+        return 0
+    if not os.path.exists("/proc/self/schedstat"):
+        print("this benchmark reads /proc, which only Linux has")
+        return 0
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seconds", type=float, default=2.0, help="of each measurement")
+    parser.add_argument("--only", default=",".join(COMMANDS), help="some of %(default)s")
+    chosen = parser.parse_args()
+    print(
+        f"{time.strftime('%Y-%m-%d')}, Python {platform.python_version()}, {os.cpu_count()} cores,"
+        f" load average before: {os.getloadavg()[0]:.1f}"
+    )
+    names = provide(chosen.only.split(","))
+    return 0 if measure(names, chosen.rounds, chosen.seconds) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
