@@ -115,10 +115,13 @@ def test_a_file_that_is_cut_off_is_refused_and_shown_on_request(
 def test_a_cause_that_cannot_be_is_told_with_the_file(tmp_path: Path) -> None:
     path = tmp_path / "wrong.yaml"
     event = "channel: /a\ndata: 1\n"
-    path.write_text(f"cassette: 1\n---\nevent: 1\n{event}---\nevent: 2\ncause: 1\n{event}")
+    path.write_text(
+        f"cassette: 1\n---\nevent: 1\ncause: 2\n{event}---\nevent: 2\ncause: 1\n{event}"
+    )
     done = cometape("inspect", str(path))
     assert done.exit_code == 3
-    assert f"{path} (entry 2)" in done.output
+    assert f"{path} (entry 1)" in done.output
+    assert "1 by 2, 2 by 1" in done.output
 
 
 def test_a_profile_that_is_not_there_ends_with_4(file: str) -> None:
@@ -129,3 +132,20 @@ def test_a_profile_that_is_not_there_ends_with_4(file: str) -> None:
 def test_a_golden_cassette_has_no_problems(path: Path) -> None:
     done = cometape("inspect", str(path), "--strict")
     assert done.exit_code == 0, done.output
+
+
+def test_an_entry_is_shown_with_all_its_causes(tmp_path: Path) -> None:
+    path = tmp_path / "chain.yaml"
+    documents = ["cassette: 1"]
+    documents += [
+        f"event: {number}\ncause: {number - 1 or 'spontaneous'}\nchannel: /a\ndata: {{n: {number}}}"
+        for number in (1, 2, 3)
+    ]
+    path.write_text("\n---\n".join(documents) + "\n")
+    shown = cometape("show", str(path), "3").output
+    assert "cause     2 event of main: /a" in shown
+    assert "  by      1 event of main: /a" in shown
+    assert "effect    2 event of main: /a" in cometape("show", str(path), "1").output
+    found = json.loads(cometape("show", str(path), "3", "--json").output)
+    assert [link["number"] for link in found["earlier_causes"]] == [1]
+    assert "← 2" in cometape("inspect", str(path), "--timeline").output

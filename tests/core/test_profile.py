@@ -84,7 +84,7 @@ def test_the_example_of_the_documentation_is_a_profile(tmp_path: Path) -> None:
     profile = load_profile(str(tmp_path / "orders.yaml"))
     assert profile.name == "orders"
     assert profile.bayeux_paths[0] == "/push/cometd"
-    assert [rule.name for rule in profile.causes] == ["price changed"]
+    assert [rule.name for rule in profile.causes] == ["price changed", "basket follows the price"]
     assert "API keys" not in {rule.name for rule in profile.secrets}
 
 

@@ -127,3 +127,35 @@ def test_ten_thousand_entries_are_drawn_in_seconds() -> None:
 def test_many_numbers_are_told_by_their_ends() -> None:
     assert numbers((1, 2, 3)) == "1, 2, 3"
     assert numbers(tuple(range(1, 13))) == "1, 2, 3, 4 … 12 (12)"
+
+
+def chained() -> Cassette:
+    """An operation, its event, what that caused in another session, and a spontaneous pair."""
+
+    def event(number: int, session: str, cause: int | None) -> Event:
+        at_s = 1 + number / 10
+        return Event(
+            number=number, session=session, at_s=at_s, channel="/a", data=None, cause=cause
+        )
+
+    found = [operation(1, "a", 1.0, "PullWorkitem"), event(2, "a", 1), event(3, "b", 2)]
+    found += [event(4, "b", None), event(5, "a", 4)]
+    return infer_causes(Cassette(INFERRED.header, tuple(found)), WORKBINS)
+
+
+def test_a_tree_of_causes_has_one_lane_and_names_the_causing_event() -> None:
+    lines = drawn(Timeline(chained(), WORKBINS)).splitlines()
+    assert [line.rstrip(" │") for line in lines[1:6]] == [
+        "   1.000 ┌─● 1 PullWorkitem 200",
+        "   1.200 ├─▶ 2 /a",
+        "   1.300 └─┼─────────────────────────────────▶ 3 ← 2 /a",
+        "   1.400 ┌─┼─────────────────────────────────▶ 4 /a",
+        "   1.500 └─▶ 5 /a",
+    ]
+
+
+def test_the_table_tells_which_event_caused_an_event() -> None:
+    tables = drawn(table(summarise(chained(), WORKBINS), "c.yaml"), 100)
+    assert "2 +170 ms /a" in tables
+    assert "3 by 2 +270 ms /a to b" in tables
+    assert "causes 5 +100 ms /a to a" in tables

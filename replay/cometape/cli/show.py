@@ -54,10 +54,13 @@ def _links(found: EntryLinks) -> str:
         if found.cause is None:
             lines.append("cause     spontaneous: nothing recorded explains it")
         else:
-            lines.append(f"cause     {_link(found.cause, 'before it, from its answer')}")
+            relation = "before it" + ("" if found.cause.kind == "event" else ", from its answer")
+            lines.append(f"cause     {_link(found.cause, relation)}")
+    lines += [f"  by      {_link(cause, 'before it')}" for cause in found.earlier_causes]
     for effect in found.effects:
         overtook = effect.after_s is not None and effect.after_s < 0
-        relation = "before the answer" if overtook else "after the answer"
+        whole = "it" if isinstance(found.entry, Event) else "the answer"
+        relation = f"before {whole}" if overtook else f"after {whole}"
         lines.append(f"effect    {_link(effect, relation)}")
     lines += [f"previous  {_link(found.previous)}"] if found.previous else []
     lines += [f"next      {_link(found.following)}"] if found.following else []

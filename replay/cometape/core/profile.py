@@ -145,7 +145,7 @@ Condition = tuple[TypedPath, tuple[Json, ...]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CauseRule:
-    """How an event that carries no correlation id finds the exchange that caused it."""
+    """How an event that carries no correlation id finds what caused it: an exchange or an event."""
 
     name: str
     channel: str | None = None
@@ -156,11 +156,16 @@ class CauseRule:
     """Names of operations that can be the cause; `*` stands for any text: `Pull*`."""
     answer: tuple[Condition, ...] = ()
     """What the exchange's answer must say (a field that is absent says nothing against it)."""
+    by_event: tuple[Condition, ...] = ()
+    """Instead of operations: what the data of the event that is the cause must say, all of it."""
+    by_channel: str | None = None
+    """Channel or channel pattern that event must be on."""
     same: tuple[tuple[TypedPath, tuple[str, ...]], ...] = ()
     """Field of the event's data, and the parts of the exchange one of which has the same value:
     `path:last`, `path:any`, `query:<name>` (a comma-separated list counts as its items),
-    `json:<typed path>`, `answer:<typed path>`. A URI counts as its last segment. A field that the
-    event lacks says nothing, but the first must be there."""
+    `json:<typed path>`, `answer:<typed path>`; of an event that is the cause `event:<typed path>`.
+    A URI counts as its last segment. A field that the event lacks says nothing, but the first must
+    be there."""
     session: Literal["same", "any"] = "same"
     """Whether another session's exchange can be the cause."""
     within_s: float = 30.0
@@ -168,6 +173,11 @@ class CauseRule:
     once: str | None = None
     """An exchange causes one event of this name per session and subject (what the first field of
     `same` says); rules may share the name. Without it an exchange can cause any number."""
+
+    @property
+    def is_by_event(self) -> bool:
+        """Whether events are the causes it is about."""
+        return bool(self.by_event) or self.by_channel is not None
 
 
 IdentityPlace = tuple[IdentityKind, Place, bool]

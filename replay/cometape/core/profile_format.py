@@ -81,12 +81,14 @@ _CAUSE_KEYS = (
     "event",
     "operations",
     "answer",
+    "by_event",
+    "by_channel",
     "same",
     "session",
     "within_s",
     "once",
 )
-_SAME_FORMS = "path:last, path:any, query:<name>, json:<path>, answer:<path>"
+_SAME_FORMS = "path:last, path:any, query:<name>, json:<path>, answer:<path>, event:<path>"
 _KIND = re.compile(r"[a-z][a-z0-9-]*")
 
 T = TypeVar("T")
@@ -226,8 +228,10 @@ def _cause(node: _Node) -> CauseRule:
         name=keys.required("name").text(),
         channel=keys.at("channel").absolute_path() if "channel" in keys else None,
         event=tuple(keys.at("event", {}).conditions()),
-        operations=tuple(name.text() for name in keys.required("operations").one_or_more()),
+        operations=tuple(name.text() for name in _names_of_operations(keys)),
         answer=tuple(keys.at("answer", {}).conditions()),
+        by_event=tuple(keys.at("by_event", {}).conditions()),
+        by_channel=keys.at("by_channel").absolute_path() if "by_channel" in keys else None,
         same=tuple(_same(member) for member in keys.at("same", {}).members()),
         session=cast(Any, keys.at("session", "same").choice(("same", "any"))),
         within_s=keys.at("within_s", 30.0).positive(),
@@ -235,12 +239,29 @@ def _cause(node: _Node) -> CauseRule:
     )
     if not rule.event and rule.channel is None:
         node.fail("this rule would take every event", "give it an `event` or a `channel`")
+    if rule.is_by_event and (rule.operations or rule.answer):
+        node.fail(
+            "the cause is an operation (`operations`, `answer`) or an event (`by_event`), not both",
+            "make two rules of it",
+        )
+    for part in (part for _, parts in rule.same for part in parts):
+        if part.startswith("event:") is not rule.is_by_event:
+            node.fail(
+                f"{part!r} is no part of {'an event' if rule.is_by_event else 'an exchange'}",
+                "with `by_event` write `event:<path>`, and only there",
+            )
     if rule.session == "any" and not rule.same:
         node.fail(
             "`session: any` without `same` would tie unrelated sessions together",
             "say in `same` what event and request have in common",
         )
     return rule
+
+
+def _names_of_operations(keys: _Keys) -> list[_Node]:
+    if "by_event" in keys or "by_channel" in keys:
+        return keys.at("operations", []).items()
+    return keys.required("operations").one_or_more()
 
 
 def _same(member: tuple[str, _Node]) -> tuple[TypedPath, tuple[str, ...]]:
@@ -334,7 +355,7 @@ class _Node:
     def request_part(self) -> str:
         text = self.text()
         form, _, rest = text.partition(":")
-        if form in ("json", "answer") and rest:
+        if form in ("json", "answer", "event") and rest:
             self.path_named(rest)
         elif text not in ("path:last", "path:any") and not (form == "query" and rest):
             self.fail(f"{text!r} names no part of a request", f"write one of {_SAME_FORMS}")

@@ -34,6 +34,7 @@ def links_as_json(links: EntryLinks, document: dict[str, Json], path: str) -> di
         "file": path,
         "entry": document,
         "cause": _link(links.cause),
+        "earlier_causes": [_link(cause) for cause in links.earlier_causes],
         "effects": [_link(effect) for effect in links.effects],
         "previous": _link(links.previous),
         "next": _link(links.following),

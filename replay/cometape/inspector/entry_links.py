@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from cometape.core.cassette import Cassette, Entry, Event
+from cometape.core.causality.chains import written_causes
 from cometape.core.profile import Profile
 
 from .summary import end_s
@@ -21,8 +22,8 @@ class Link:
     session: str
     title: str
     after_s: float | None
-    """Seconds from the one to the other: from the cause's answer to the event, else from when the
-    one began or was seen to when the other did."""
+    """Seconds from the one to the other: from a cause's answer (or from when a causing event was
+    seen) to the event, else from when the one began or was seen to when the other did."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +33,8 @@ class EntryLinks:
     entry: Entry
     cause: Link | None
     """None for everything but an event, and for a spontaneous event."""
+    earlier_causes: tuple[Link, ...]
+    """The cause of the cause, and so on, where that is an event."""
     effects: tuple[Link, ...]
     previous: Link | None
     """In the same session."""
@@ -47,7 +50,15 @@ def links(cassette: Cassette, number: int, profile: Profile) -> EntryLinks | Non
     index = own.index(entry)
     named = entry.cause if isinstance(entry, Event) else None
     cause = cassette.entry(named) if isinstance(named, int) else None
+    causes = written_causes(cassette.entries)
+    earlier: list[Link] = []
+    while isinstance(named, int) and named in causes and len(earlier) < len(causes):
+        named = causes[named]
+        further = cassette.entry(named)
+        if further is not None:
+            earlier.append(_link(further, profile, end_s(further), entry.at_s))
     return EntryLinks(
+        earlier_causes=tuple(earlier),
         entry=entry,
         cause=None if cause is None else _link(cause, profile, end_s(cause), entry.at_s),
         effects=tuple(

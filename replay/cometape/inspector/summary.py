@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -24,6 +24,7 @@ from cometape.core.cassette import (
     Subscribe,
     Unsubscribe,
 )
+from cometape.core.causality.chains import root_of, written_causes
 from cometape.core.causality.operation import json_of
 from cometape.core.identity_places import identities_of_event, identities_of_response
 from cometape.core.profile import Profile
@@ -79,6 +80,8 @@ class Effect:
     after_request_s: float | None
     after_answer_s: float | None
     """Negative when it overtook the answer of the operation that caused it."""
+    cause: int
+    """Number of the entry that caused it: the operation, or another event of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,6 +128,8 @@ class SpontaneousEvent:
     words: str
     after: int | None
     """The client action of that session which it follows: where a replay anchors it."""
+    effects: tuple[Effect, ...] = ()
+    """Events that it caused, at any remove."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,9 +158,10 @@ class Summary:
 def summarise(cassette: Cassette, profile: Profile) -> Summary:
     """The summary of a cassette whose causes are inferred."""
     caused: defaultdict[int, list[Event]] = defaultdict(list)
+    causes = written_causes(cassette.entries)
     for entry in cassette.entries:
-        if isinstance(entry, Event) and isinstance(entry.cause, int):
-            caused[entry.cause].append(entry)
+        if isinstance(entry, Event) and entry.number in causes:
+            caused[root_of(entry.number, causes)].append(entry)
     operations = tuple(
         _operation(entry, caused[entry.number], profile)
         for entry in cassette.entries
@@ -170,7 +176,7 @@ def summarise(cassette: Cassette, profile: Profile) -> Summary:
         sessions=tuple(_session(name, cassette, profile) for name in cassette.sessions),
         operations=operations,
         reads=tuple(_reads(cassette, profile, {one.number for one in operations})),
-        spontaneous=tuple(_spontaneous(cassette)),
+        spontaneous=tuple(_spontaneous(cassette, caused)),
         problems=tuple(
             sorted(_problems(cassette, operations, profile), key=lambda problem: problem.entry)
         ),
@@ -187,6 +193,7 @@ def effect(event: Event, cause: Entry) -> Effect:
     """An event as an effect of `cause`."""
     began, answered = cause.at_s, end_s(cause)
     seen = event.at_s
+    assert isinstance(event.cause, int)
     return Effect(
         number=event.number,
         session=event.session,
@@ -194,6 +201,7 @@ def effect(event: Event, cause: Entry) -> Effect:
         words=event_words(event.data),
         after_request_s=None if seen is None or began is None else round(seen - began, 6),
         after_answer_s=None if seen is None or answered is None else round(seen - answered, 6),
+        cause=event.cause,
     )
 
 
@@ -278,7 +286,9 @@ def _reads(cassette: Cassette, profile: Profile, shown: set[int]) -> Iterator[Re
         )
 
 
-def _spontaneous(cassette: Cassette) -> Iterator[SpontaneousEvent]:
+def _spontaneous(
+    cassette: Cassette, caused: Mapping[int, Sequence[Event]]
+) -> Iterator[SpontaneousEvent]:
     latest: dict[str, int] = {}
     for entry in cassette.entries:
         if not isinstance(entry, Event):
@@ -291,6 +301,7 @@ def _spontaneous(cassette: Cassette) -> Iterator[SpontaneousEvent]:
                 channel=entry.channel,
                 words=event_words(entry.data),
                 after=latest.get(entry.session),
+                effects=tuple(effect(event, entry) for event in caused.get(entry.number, ())),
             )
 
 
@@ -310,7 +321,8 @@ def _problems(
             what = f"{title(entry, profile)} was {outcome(entry)}"
             yield Problem(kind="refused", entry=entry.number, what=what)
     for operation in operations:
-        missing = len(operation.correlation_ids) - len(operation.effects)
+        direct = sum(effect.cause == operation.number for effect in operation.effects)
+        missing = len(operation.correlation_ids) - direct
         if operation.correlation_ids and missing > 0:
             named = ", ".join(f"{kind} {value}" for kind, value in operation.correlation_ids)
             came = "no event came" if not operation.effects else f"{missing} of its events missing"

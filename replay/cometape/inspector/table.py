@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from rich import box
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from .summary import Effect, OperationSummary, SessionSummary, Summary
+from .summary import Effect, OperationSummary, SessionSummary, SpontaneousEvent, Summary
 from .wording import printable, short_target
 
 
@@ -130,11 +130,20 @@ def _answer(operation: OperationSummary) -> Text:
 
 
 def _effects(operation: OperationSummary, several: bool) -> Iterator[Text]:
-    for effect in operation.effects:
+    yield from effect_lines(
+        operation.effects, operation.number, operation.session if several else None
+    )
+
+
+def effect_lines(effects: Iterable[Effect], root: int, session: str | None) -> Iterator[Text]:
+    """Events with what caused them where that is not `root`; to whom, where not to `session`."""
+    for effect in effects:
         text = Text(f"{effect.number} ", style="green")
+        if effect.cause != root:
+            text.append(f"by {effect.cause} ", style="green")
         text.append(f"{delay(effect)} ", style="dim")
         text.append(printable(effect.channel), style="default")
-        if several and effect.session != operation.session:
+        if session is not None and effect.session != session:
             text.append(f" to {printable(effect.session)}", style="cyan")
         if effect.words:
             text.append(f" {printable(effect.words)}", style="dim")
@@ -171,10 +180,16 @@ def _spontaneous(summary: Summary) -> Table:
             str(event.number),
             seconds(event.at_s),
             Text(printable(event.session)),
-            Text(printable(f"{event.channel} {event.words}".rstrip())),
+            Text("\n").join(_spontaneous_lines(event)),
             "-" if event.after is None else str(event.after),
         )
     return found
+
+
+def _spontaneous_lines(event: SpontaneousEvent) -> Iterator[Text]:
+    yield Text(printable(f"{event.channel} {event.words}".rstrip()))
+    for line in effect_lines(event.effects, event.number, event.session):
+        yield Text("causes ").append_text(line)
 
 
 def _problems(summary: Summary) -> RenderableType:

@@ -6,7 +6,8 @@
     1.270  └──┼──────────────────────────────▶  9 /v2/me/workitems
 
 The lines on the left are lanes: one belongs to one operation from its row to its last event's.
-Where lanes run out, the event names its cause instead (`← 7`).
+Where lanes run out, the event names its cause instead (`← 7`); so does one that another event of
+its lane caused.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from rich.style import Style
 from rich.text import Text
 
 from cometape.core.cassette import BayeuxEntry, Cassette, Entry, Event, Exchange
+from cometape.core.causality.chains import root_of, written_causes
 from cometape.core.profile import Profile
 
 from .table import seconds
@@ -48,7 +50,9 @@ class Row:
     entry: Entry
     count: int = 1
     lane: int | None = None
-    """The lane of its effects, or of its cause."""
+    """The lane of its effects, or of its cause's: a whole tree of causes has one."""
+    root: int | None = None
+    """Number of the entry where its lane's tree begins."""
     first: bool = False
     """Whether the lane begins here."""
     last: bool = False
@@ -87,13 +91,16 @@ def _is_same_read(one: Entry, other: Entry, profile: Profile) -> bool:
 def _lay_lanes(found: Sequence[Row]) -> None:
     row_of = {row.entry.number: index for index, row in enumerate(found)}
     spans: dict[int, list[int]] = {}
-    for index, row in enumerate(found):
-        if isinstance(row.entry, Event) and row.entry.cause in row_of:
-            cause = row.entry.cause
-            assert isinstance(cause, int)
-            spans.setdefault(cause, [row_of[cause]]).append(index)
+    causes = {
+        number: cause
+        for number, cause in written_causes(row.entry for row in found).items()
+        if cause in row_of
+    }
+    for number in causes:
+        root = root_of(number, causes)
+        spans.setdefault(root, [row_of[root]]).append(row_of[number])
     free_from = [0] * MAX_LANES
-    for members in sorted(spans.values(), key=min):
+    for root, members in sorted(spans.items(), key=lambda span: min(span[1])):
         first, last = min(members), max(members)
         lane = next((lane for lane in range(MAX_LANES) if free_from[lane] <= first), None)
         if lane is None:
@@ -103,6 +110,7 @@ def _lay_lanes(found: Sequence[Row]) -> None:
             row = found[index]
             if index in members:
                 row.lane, row.first, row.last = lane, index == first, index == last
+                row.root = root
             else:
                 row.through[lane] = None
 
@@ -182,7 +190,7 @@ class Timeline:
         ended = outcome(entry)
         tail = f" {ended}" if ended else ""
         tail += f" x{row.count}" if row.count > 1 else ""
-        if isinstance(entry, Event) and isinstance(entry.cause, int) and row.lane is None:
+        if isinstance(entry, Event) and isinstance(entry.cause, int) and entry.cause != row.root:
             head += f"{glyphs['←']} {entry.cause} "
         if shared:
             head += f"{entry.session}: "

@@ -307,7 +307,7 @@ def test_a_miss_names_the_nearest_the_state_and_what_waits() -> None:
     assert problem["nearest"][0]["differences"] == [
         {"facet": "body", "where": "body.id", "recorded": PULL["id"], "sent": "02F0XAMPLE00009Z"}
     ]
-    assert "waits for entry 5, POST" in problem["run"]["waiting"][0]
+    assert "waits for exchange 5, POST" in problem["run"]["waiting"][0]
     assert problem["run"]["session"] == "supervisor"
     assert "supervisor as 'supervisor'" in problem["detail"]
 

@@ -3,7 +3,8 @@
 In order of trust: an identity in the event's data that an exchange of the same session issued, then
 one of any session; the echo of a publish; the profile's rules for events that carry no correlation
 id, within the session; the cause of an equal event that another session got; the rules across
-sessions. What nothing recorded explains is spontaneous.
+sessions; last the rules by which an event is caused by an earlier one. What nothing recorded
+explains is spontaneous.
 """
 
 from __future__ import annotations
@@ -80,6 +81,8 @@ class CauseFinder:
         self._max_operations = max_operations
         self._profile = profile
         self._rules = [PreparedRule.of(index, rule) for index, rule in enumerate(profile.causes)]
+        self._operation_rules = [rule for rule in self._rules if not rule.rule.is_by_event]
+        self._event_rules = [rule for rule in self._rules if rule.rule.is_by_event]
         self._tying = {
             kind.name
             for kind in profile.identities
@@ -103,6 +106,8 @@ class CauseFinder:
     def observe(self, entry: Entry) -> None:
         """Remember an entry if it can be a cause; call it in the order of completion.
 
+        An event is to be observed after it was asked about: it does not cause itself.
+
         It is looked into when that is needed, or at the next `catch_up`.
         """
         self._unread.append(entry)
@@ -123,6 +128,12 @@ class CauseFinder:
             self._remember(operation, list(self._exchange_keys(entry, operation)))
         elif isinstance(entry, Publish) and entry.successful:
             self._remember(Operation.of_publish(entry), list(_publish_keys(entry)))
+        elif isinstance(entry, Event):
+            about = [rule for rule in self._event_rules if rule.is_set_off_by(entry)]
+            if about:
+                operation = Operation.of_event(entry)
+                operation.allowed = frozenset(rule.index for rule in about)
+                self._remember(operation, list(self._rule_keys(operation)))
 
     def cause_of(self, event: Event, *, last_chance: bool = False) -> Cause | None:
         """The cause of an event, or None where nothing observed explains it.
@@ -176,6 +187,9 @@ class CauseFinder:
         ):
             if isinstance(found.value, str | int):
                 yield ("identity", found.kind.name, found.value)
+        yield from self._rule_keys(operation)
+
+    def _rule_keys(self, operation: Operation) -> Iterator[Key]:
         for index in operation.allowed:
             for term in self._rules[index].first_terms(operation):
                 yield ("rule", index, term)
@@ -221,6 +235,8 @@ class CauseFinder:
             or self._by_rule(event, own=True)
             or self._by_copy(event, copies)
             or self._by_rule(event, own=False)
+            or self._by_rule(event, own=True, by_event=True)
+            or self._by_rule(event, own=False, by_event=True)
         )
 
     def _by_identity(
@@ -277,8 +293,8 @@ class CauseFinder:
                 return Cause(copy.cause, "copy of another session's event")
         return None
 
-    def _by_rule(self, event: Event, *, own: bool) -> Cause | None:
-        for rule in self._rules:
+    def _by_rule(self, event: Event, *, own: bool, by_event: bool = False) -> Cause | None:
+        for rule in self._event_rules if by_event else self._operation_rules:
             if (own or rule.rule.session == "any") and rule.takes(event):
                 found = self._best_by_rule(rule, event, own=own)
                 if found is not None:
@@ -295,7 +311,8 @@ class CauseFinder:
         best: tuple[tuple[int, int], Operation, Term] | None = None
         for term in rule.event_terms(event):
             for operation in self._index.get(("rule", rule.index, term), ()):
-                if (operation.session == event.session) is own:
+                earlier = not rule.rule.is_by_event or operation.number < event.number
+                if earlier and (operation.session == event.session) is own:
                     odd = rule.oddness(operation, event, term)
                     rank = (-(odd or 0), operation.number)
                     if odd is not None and (best is None or rank > best[0]):

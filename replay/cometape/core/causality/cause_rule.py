@@ -39,6 +39,15 @@ class PreparedRule:
             return False
         return _holds(self.rule.event, event.data, absent=False)
 
+    def is_set_off_by(self, event: Event) -> bool:
+        """Whether such an event can be the cause this rule speaks of."""
+        channel = self.rule.by_channel
+        if not self.rule.is_by_event or (
+            channel is not None and channel != event.channel and not matches(channel, event.channel)
+        ):
+            return False
+        return _holds(self.rule.by_event, event.data, absent=False)
+
     def is_about(self, name: str) -> bool:
         """Whether this rule is about operations of that name."""
         return self.operations.fullmatch(name) is not None

@@ -1,4 +1,4 @@
-"""An operation: an exchange or a publish seen as the possible cause of events.
+"""An operation: an exchange, a publish or an event seen as the possible cause of events.
 
 It is compared with an event by what both speak of: a workbin named in the path, an item named in
 the body. A URI counts as its last segment, since the same item is `…/workitems/X` here, `X` there.
@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from urllib.parse import unquote
 
-from ..cassette import Exchange, Publish
+from ..cassette import Event, Exchange, Publish
 from ..exchange import Request
 from ..json_value import Json
 from ..profile import Profile
@@ -28,7 +28,7 @@ _MAX_TERM = 256
 
 @dataclass(frozen=True, slots=True)
 class RequestPart:
-    """A part of an exchange as `CauseRule.same` names it: `path:last`, `json:id`, …"""
+    """A part of a cause as `CauseRule.same` names it: `path:last`, `json:id`, `event:id`, …"""
 
     text: str
     form: str
@@ -39,7 +39,8 @@ class RequestPart:
     def parse(cls, text: str) -> RequestPart:
         """The part that `text` names; a profile's parts are checked when it is read."""
         form, _, rest = text.partition(":")
-        return cls(text, form, rest, TypedPath.parse(rest) if form in ("json", "answer") else None)
+        in_json = form in ("json", "answer", "event")
+        return cls(text, form, rest, TypedPath.parse(rest) if in_json else None)
 
 
 @dataclass(slots=True, eq=False)
@@ -56,6 +57,7 @@ class Operation:
     query: dict[str, list[str]] = field(default_factory=dict)
     request_json: Json = None
     response_json: Json = None
+    event_data: Json = None
     allowed: frozenset[int] = frozenset()
     """Indexes of the profile's cause rules that are about such an operation."""
     caused: set[tuple[str, str, Term]] = field(default_factory=set)
@@ -85,6 +87,12 @@ class Operation:
         """The operation a publish is; its time is that of the reply, it began before."""
         return cls(entry.number, entry.session, ended_s=entry.at_s)
 
+    @classmethod
+    def of_event(cls, event: Event) -> Operation:
+        """An event as what may cause another one."""
+        seen_s = event.at_s
+        return cls(event.number, event.session, seen_s, seen_s, event_data=event.data)
+
     def part(self, part: RequestPart) -> frozenset[Term]:
         """The terms in one part of the exchange."""
         found = self._parts.get(part.text)
@@ -106,7 +114,7 @@ class Operation:
         for part in parts:
             self.part(part)
         self.everything()
-        self.request_json = self.response_json = None
+        self.request_json = self.response_json = self.event_data = None
         self.query = {}
 
     def _terms_of(self, part: RequestPart) -> set[Term]:
@@ -115,8 +123,8 @@ class Operation:
         if part.form == "query":
             return terms(self.query.get(part.rest, ()))
         assert part.path is not None
-        value = self.request_json if part.form == "json" else self.response_json
-        return terms(part.path.values(value))
+        wholes = {"json": self.request_json, "answer": self.response_json, "event": self.event_data}
+        return terms(part.path.values(wholes[part.form]))
 
 
 def terms(values: Iterable[Json]) -> set[Term]:

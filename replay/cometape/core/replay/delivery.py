@@ -83,8 +83,7 @@ class Delivery:
                     pending.clear()
                 pending.append((message, due))
                 wanted += self._bayeux.deliver(session.client_id, message, now_s)
-            number = due.follower.event.number
-            due.run.delivered[number] = due.run.delivered.get(number, 0) + 1
+            due.run.reached(due, now_s)
             self._delivered(client, due, now_s)
         return left, wanted
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 
-from ..cassette import Exchange, Handshake, Publish, Subscribe
+from ..cassette import Event, Exchange, Handshake, Publish, Subscribe
 from .journal import Repeat, RunReport, Undelivered, Unplayed
 from .live_client import LiveClient
 from .playbook import START, Follower, Playable, Playbook, summary
@@ -131,14 +131,37 @@ def _why_not_taken(client: LiveClient, due: Due) -> str:
 
 def _why_not_due(run: Run, follower: Follower) -> str:
     playbook = run.playbook
-    if follower.anchor == START or follower.anchor in run.played:
+    number = follower.anchor
+    chain: list[int] = []
+    while isinstance(playbook.entries.get(number), Event) and number not in chain:
+        chain.append(number)
+        if number in run.played:
+            break
+        number = playbook.anchors[number]
+    waits = "".join(f"it waits for event {one}, which " for one in chain[:1])
+    waits += "".join(f"waits for event {one}, which " for one in chain[1:])
+    if chain and (number == START or number in run.played):
+        return f"{waits}was not delivered"
+    if number == START or number in run.played:
         return "it never became due"
-    entry = playbook.entries[follower.anchor]
+    waits += "waits" if chain else "it waits"
+    entry = playbook.entries[number]
+    kind = type(entry).__name__.lower()
+    if isinstance(entry, Exchange) and number not in playbook.playables:
+        return (
+            f"{waits} for exchange {number}, {_what(playbook, number)}, recorded without an answer"
+        )
     if isinstance(entry, Exchange | Publish):
-        playable = playbook.playables.get(entry.number)
-        what = str(playable) if playable is not None else entry_title(playbook, entry.number)
-        return f"it waits for entry {entry.number}, {what}, which never came"
-    return f"it waits for entry {entry.number}, {entry_title(playbook, entry.number)}"
+        asked = "which was not asked for"
+        if isinstance(entry, Publish):
+            asked = "which was not published"
+        return f"{waits} for {kind} {number}, {_what(playbook, number)}, {asked}"
+    return f"{waits} for {kind} {number}, {entry_title(playbook, number)}, which did not happen"
+
+
+def _what(playbook: Playbook, number: int) -> str:
+    playable = playbook.playables.get(number)
+    return str(playable) if playable is not None else entry_title(playbook, number)
 
 
 def entry_title(playbook: Playbook, number: int) -> str:

@@ -26,6 +26,7 @@ from ..cassette import (
     Subscribe,
     Unsubscribe,
 )
+from ..causality.chains import root_of, written_causes
 from ..causality.inference import infer_causes
 from ..json_value import Json
 from ..profile import Profile
@@ -105,7 +106,8 @@ class Follower:
 
     event: Event
     anchor: int
-    """Number of the entry after which it comes; `START` when nothing precedes it."""
+    """Number of the entry after which it comes, an event included; `START` when nothing precedes
+    it."""
     caused: bool
     """False: spontaneous; it only follows its anchor."""
     delay_s: float
@@ -159,6 +161,8 @@ class Playbook:
         """Exchanges that ended without a response; they cannot be played."""
         self.followers: dict[int, list[Follower]] = {}
         """Events by the number of their anchor, in recorded order."""
+        self.anchors: dict[int, int] = {}
+        """The anchor of every event, by number."""
         self.relations = Relations()
         self.read_weights: dict[tuple[int, str], list[float]] = {}
         """How much each fact counts for a session's recordings of a read; runs fill it in."""
@@ -314,14 +318,17 @@ class Playbook:
                     unsubscribed=not self._has_subscription(entry),
                 )
                 self.followers.setdefault(anchor, []).append(follower)
+                self.anchors[entry.number] = anchor
             elif self._is_anchor(entry, open_channels):
                 last_action[entry.session] = entry.number
             elif entry.number in self.playables:
                 last_read[entry.session] = entry.number
-        for anchor, followers in self.followers.items():
-            caused_events = [one.event.number for one in followers if one.caused]
-            if caused_events:
-                self.relations.share(anchor, caused_events)
+        effects: dict[int, list[int]] = {}
+        causes = written_causes(self.cassette.entries)
+        for number in causes:
+            effects.setdefault(root_of(number, causes), []).append(number)
+        for root, events in effects.items():
+            self.relations.share(root, events)
 
     def _is_anchor(self, entry: Entry, open_channels: dict[str, set[str]]) -> bool:
         """Whether a spontaneous event may hang on an entry: what any client does, in any run.

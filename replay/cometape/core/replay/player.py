@@ -91,12 +91,17 @@ class Play:
 
 @dataclass(slots=True, eq=False)
 class Due:
-    """An event that is on its way, and then waits for whoever it is for."""
+    """An event that is on its way, and then waits for whoever it is for.
+
+    Events that it causes are on their way when it was given to a client.
+    """
 
     follower: Follower
     play: Play | None
     at_s: float
     run: Run
+    is_delivered: bool = False
+    """Whether a client was given it."""
 
     @property
     def session(self) -> str:
@@ -304,6 +309,17 @@ class Run:
     def scheduled(self) -> list[Due]:
         """Events that are on their way."""
         return [due for _, _, due in sorted(self._scheduled, key=lambda item: item[:2])]
+
+    def reached(self, due: Due, now_s: float) -> None:
+        """A client was given an event; events that it causes are on their way, once."""
+        number = due.follower.event.number
+        self.delivered[number] = self.delivered.get(number, 0) + 1
+        if due.is_delivered:
+            return
+        due.is_delivered = True
+        at_s = now_s
+        for follower in self.playbook.followers.get(number, ()):
+            at_s = self._schedule(follower, due.play, now_s, not_before_s=at_s)
 
     # ---------------------------------------------------------------- state
 

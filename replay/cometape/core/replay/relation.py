@@ -101,7 +101,7 @@ class Relations:
         self._parts[index] = [subject]
 
     def share(self, cause: int, events: Sequence[int]) -> None:
-        """Some events are the effect of a cause: they are about the same things."""
+        """Some events are the effects of a cause, at any remove: they are about the same things."""
         group = self._index.get(cause)
         for number in events:
             index = self._index[number]

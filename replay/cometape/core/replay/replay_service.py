@@ -255,9 +255,11 @@ class Replay:
             return []
         self.clients.know_connection(arrival.connection, client)
         client.origin = arrival.origin or client.origin
+        actions: list[Action] = []
         if META_DISCONNECT in text and self.settings.pace.factor == 0.0:
-            return self._give(client.run.release(now_s, only=client), now_s)
-        return []
+            while dues := client.run.release(now_s, only=client):  # one may cause the next
+                actions += self._give(dues, now_s)
+        return actions
 
     def _after(self, now_s: float) -> list[Action]:
         """New subscriptions and sessions may be what events were waiting for."""
@@ -268,6 +270,7 @@ class Replay:
 
     def _delivered(self, client: LiveClient, due: Due, now_s: float) -> None:
         self.chronicle.note(now_s, "event", client, str(due.follower), due.follower.event.number)
+        self._note_busy(due.run)
 
     # ---------------------------------------------------------------- runs
 
