@@ -142,8 +142,16 @@ def connected(url: str) -> Iterator[RawClient]:
 class WebSocketClient:
     """A WebSocket over a `RawClient`."""
 
-    def __init__(self, url: str, path: str = "/ws", *, compress: bool = False) -> None:
-        self.raw = RawClient(url)
+    def __init__(
+        self,
+        url: str,
+        path: str = "/ws",
+        *,
+        compress: bool = False,
+        raw: RawClient | None = None,
+    ) -> None:
+        """`raw` is a connection made before, a tunnel perhaps."""
+        self.raw = raw or RawClient(url)
         self.wire = WSConnection(ConnectionType.CLIENT)
         extensions = [PerMessageDeflate()] if compress else []
         self.send_event(Request(host="test", target=path, extensions=list(extensions)))

@@ -12,7 +12,7 @@ import click
 from cometape.core.errors import ConfigurationError
 
 if TYPE_CHECKING:  # mitmproxy
-    from cometape.recorder.authority import Authority
+    from cometape.mitm.authority import Authority
 
 HOW_TO_TRUST = """\
 By itself: cometape record --proxy -o FILE -- COMMAND sets all of this for COMMAND.
@@ -82,8 +82,8 @@ def command(out: Path | None, form: str, bundle: bool, overwrite: bool, confdir:
     if bundle and out is None:
         raise click.UsageError("--bundle goes with --out FILE.")
 
-    from cometape.recorder.authority import authority_in
-    from cometape.recorder.authority import bundle as bundle_of
+    from cometape.mitm.authority import authority_in
+    from cometape.mitm.authority import bundle as bundle_of
 
     authority = authority_in(confdir)
     if out is None:

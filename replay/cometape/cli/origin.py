@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
-from urllib.parse import SplitResult, unquote, urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from cometape.core.errors import ConfigurationError
-
-if TYPE_CHECKING:  # mitmproxy
-    from cometape.recorder.proxy import UpstreamProxy
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _HOST = re.compile(r"[\w-]{1,63}(\.[\w-]{1,63})*\.?|[0-9a-fA-F:.]+")
@@ -32,28 +28,6 @@ def origin_of(url: str) -> str:
     host = f"[{parts.hostname}]" if ":" in str(parts.hostname) else parts.hostname
     own = port in (None, _DEFAULT_PORTS[parts.scheme])
     return f"{parts.scheme}://{host}" + ("" if own else f":{port}")
-
-
-def other_proxy_of(url: str) -> UpstreamProxy:
-    """The proxy of --upstream-proxy. Raises ConfigurationError."""
-    from cometape.recorder.proxy import UpstreamProxy
-
-    scheme, _, rest = url.rpartition("://")
-    user, at, address = rest.rpartition("@")
-    try:
-        parts = urlsplit(origin_of(f"{scheme or 'http'}://{address}"))
-    except ConfigurationError as error:
-        raise ConfigurationError(
-            f"--upstream-proxy {address!r} is not the URL of a proxy",
-            hint="For example: --upstream-proxy http://proxy.example:3128",
-            reason="bad-url",
-        ) from error
-    return UpstreamProxy(
-        scheme="https" if parts.scheme == "https" else "http",
-        host=parts.hostname or "",
-        port=parts.port or (443 if parts.scheme == "https" else 80),
-        credentials=unquote(user) if at else None,
-    )
 
 
 def _bad_url(url: str, why: str) -> ConfigurationError:

@@ -14,7 +14,8 @@ import click
 from cometape.core.errors import ConfigurationError
 
 from .address import address_options
-from .origin import origin_of, other_proxy_of
+from .origin import origin_of
+from .upstream_proxy import other_proxy_of
 
 if TYPE_CHECKING:  # mitmproxy: what is wrong with the arguments is told before it is imported
     from cometape.recorder import RecordingSettings
@@ -224,8 +225,8 @@ async def _record(
     quiet: bool,
     as_json: bool,
 ) -> int:
+    from cometape.mitm.authority import usable_confdir
     from cometape.recorder import Recorder
-    from cometape.recorder.authority import usable_confdir
     from cometape.recorder.child import RecordedCommand
     from cometape.recorder.live_table import watched
     from cometape.recorder.proxy import check_port_is_free, run

@@ -21,6 +21,7 @@ from cometape.server.listener import serve
 from cometape.store.cassette_file import load
 
 from .address import address_options
+from .front import Refusals, check_front, front_options, proxy_for, tls_for
 
 SECONDS = click.FloatRange(min=0)
 
@@ -28,6 +29,7 @@ SECONDS = click.FloatRange(min=0)
 @click.command("replay")
 @click.argument("file", type=click.Path(path_type=Path), metavar="FILE")
 @address_options
+@front_options
 @click.option(
     "--seed",
     type=int,
@@ -92,6 +94,11 @@ def command(
     file: Path,
     port: int,
     host: str,
+    proxy: bool,
+    origins: tuple[str, ...],
+    tls: bool,
+    certificate: Path | None,
+    confdir: Path,
     seed: int,
     pace: str,
     strict: bool | None,
@@ -108,7 +115,11 @@ def command(
     callback-polling or WebSocket. The first line on standard output is "listening on
     http://HOST:PORT"; each request that no recording answers is explained on standard error;
     Ctrl-C ends the replay with a report of what was missed and left over.
+
+    With --proxy the address is that of a proxy, for clients that insist on the real host name; with
+    --tls it is "https://HOST:PORT". Both need clients that trust the authority of cometape ca.
     """
+    check_front(proxy=proxy, origins=origins, tls=tls, certificate=certificate)
     if report_file is not None and not report_file.parent.is_dir():
         raise ConfigurationError(
             f"--report: there is no folder {str(report_file.parent)!r}",
@@ -134,7 +145,19 @@ def command(
         ),
     )
     service.on_miss(_tell)
-    serve(service, host=host, port=port)
+    refusals = Refusals()
+    if proxy:
+        front = proxy_for(
+            cassette, origins, host=host, port=port, confdir=confdir, refusals=refusals
+        )
+        serve(service, front=front)
+    elif tls:
+        context = tls_for(cassette, certificate, host=host, confdir=confdir)
+        serve(service, host=host, port=port, tls=context)
+    else:
+        serve(service, host=host, port=port)
+    if refusals.hosts:
+        click.echo(refusals.text())
     report = service.report()
     click.echo(report.text())
     if report_file is not None:

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Self
+from typing import Literal, Self
 from urllib.parse import parse_qsl
+
+Scheme = Literal["http", "https"]
 
 
 class Headers(tuple[tuple[str, str], ...]):
@@ -62,6 +64,14 @@ class Request:
     headers: Headers = NO_HEADERS
     body: bytes = b""
     """The payload with transfer coding (chunks) and content coding (gzip, …) removed."""
+    scheme: Scheme = "http"
+    """How the client came (RFC 9110 §7.1: what the target URI begins with); not in a cassette."""
+
+    @property
+    def origin(self) -> str | None:
+        """What absolute URIs of this server begin with, by the client's `Host`."""
+        host = self.headers.first("Host")
+        return f"{self.scheme}://{host}" if host else None
 
     @property
     def path(self) -> str:

@@ -16,12 +16,12 @@ from pathlib import Path
 from typing import Any
 
 from mitmproxy import ctx, exceptions, http
-from mitmproxy.proxy import server
 from mitmproxy.proxy.mode_specs import ProxyMode, ReverseMode
 
 from ..core.cassette import Entry
 from ..core.errors import CassetteError, CometapeError
 from ..core.record.capture import RECORDING_ENDED, CapturedExchange, SocketText
+from ..mitm.held_polls import allow_long_holds
 from .capture_filter import EVERYTHING, FILTERED, CaptureFilter
 from .flow_capture import SERVER_CLOSED, FlowCapture, origin_of, reason
 from .recording import Recording, RecordingSettings
@@ -29,8 +29,6 @@ from .recording_summary import Summary
 
 HELD = "cometape_held"
 """Key in a flow's metadata: its answer is to be whole before it is passed on (`reverse_view`)."""
-HOLD_LIMIT_S = 24 * 60 * 60
-"""mitmproxy cuts a connection after 600 s without a byte, which a long hold can exceed."""
 STREAM_REQUESTS_OVER = 1024 * 1024
 """Requests that declare more bytes than this, or none, are passed on as they come. A shorter one is
 sent on whole: an upstream that is down then still gets its 502 to a client that sends slowly."""
@@ -313,11 +311,6 @@ class Recorder:
             # A bug of ours on traffic nobody foresaw must not break the client's connection. The
             # message of the error could quote the traffic, so only its place is told.
             recording.problem(f"an exchange could not be recorded: {_place(error)}")
-
-
-def allow_long_holds() -> None:
-    """Let a held poll last: until 12.2.1 the limit is a constant, then an option."""
-    server.TCP_TIMEOUT = HOLD_LIMIT_S
 
 
 def _passes_as_it_comes(request: http.Request) -> bool:

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from ..core.errors import ConfigurationError
-from .authority import authority_in, bundle
+from ..mitm.authority import authority_in, bundle
 from .environment import recorded_environment
 
 PATIENCE_S = 10.0

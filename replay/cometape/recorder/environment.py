@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from .authority import BUNDLE_VARIABLES
+from ..mitm.authority import BUNDLE_VARIABLES
 
 URL_VARIABLE = "COMETAPE_URL"
 """Holds the address of the recorder, as in its first line."""

@@ -155,8 +155,8 @@ class HttpConnection(asyncio.Protocol):
             )
         if self._state in (REFUSED, UPGRADING) or not self._pending:
             return False  # asyncio closes when what is written has left
-        if self._pending[0].http_1_0:
-            return False  # it cannot be asked
+        if self._pending[0].http_1_0 or self._transport.get_extra_info("ssl_object"):
+            return False  # it cannot be asked; TLS has no half-closed connections in asyncio
         self._half_closed = True
         self._probe()
         return True
@@ -222,7 +222,7 @@ class HttpConnection(asyncio.Protocol):
         incoming, parser = self._incoming, self._parser
         if incoming is None or parser is None or parser.should_upgrade():
             return  # an upgrade goes on in `_parse`
-        request = incoming.complete()
+        request = incoming.complete(self._host.scheme)
         self._incoming = None
         self._owes_continue = False
         host = self._host
@@ -356,7 +356,7 @@ class HttpConnection(asyncio.Protocol):
                 raise Refusal(
                     400, "bad-upgrade", "a WebSocket opens with a GET, no body, nothing unanswered"
                 )
-            request = incoming.complete()
+            request = incoming.complete(self._host.scheme)
             self._handshake = Handshake(request)
         except Refusal as refusal:
             self._refuse(refusal)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import zlib
 from urllib.parse import urlsplit
 
-from cometape.core.exchange import Headers, Request
+from cometape.core.exchange import Headers, Request, Scheme
 
 from .limits import Limits
 from .problem import Refusal
@@ -16,6 +16,9 @@ from .problem import Refusal
 NOTED = frozenset(
     (b"host", b"content-length", b"transfer-encoding", b"content-encoding", b"expect", b"upgrade")
 )
+
+FORWARDED, FORWARDED_TLS = "Forwarded", "proto=https"
+"""How our own proxy says that a client came to it by TLS (RFC 7239 §5.4)."""
 
 NAMES: dict[bytes, tuple[str, bytes]] = {}
 """Names of headers met before: as text, and in lower case if the shell notes them (else empty).
@@ -162,8 +165,11 @@ class IncomingRequest:
             raise self._body_too_large()
         self._body.append(part)
 
-    def complete(self) -> Request:
-        """The whole request: target in origin form, body decompressed."""
+    def complete(self, scheme: Scheme | None) -> Request:
+        """The whole request: target in origin form, body decompressed.
+
+        `scheme` is how the client came; None: as the proxy in front of this server says.
+        """
         body = b"".join(self._body)
         coding = self.noted.get(b"content-encoding")
         if coding and body and coding.lower() != b"identity":
@@ -177,6 +183,7 @@ class IncomingRequest:
             target=target,
             headers=tuple.__new__(Headers, headers),  # pairs already: half the time of Headers()
             body=body,
+            scheme=scheme or _forwarded_scheme(headers),
         )
 
     def without_upgrade(self) -> bytes:
@@ -214,6 +221,12 @@ class IncomingRequest:
             if inflater.eof:
                 return plain
         raise Refusal(400, "bad-request", f"the body is not valid {coding.decode('latin-1')}")
+
+
+def _forwarded_scheme(headers: list[tuple[str, str]]) -> Scheme:
+    """By RFC 7239 §5.4: `Forwarded: proto=https`."""
+    forwarded = next((value for name, value in headers if name == FORWARDED), "")
+    return "https" if forwarded == FORWARDED_TLS else "http"
 
 
 def _origin_form(target: str, headers: list[tuple[str, str]]) -> tuple[str, list[tuple[str, str]]]:

@@ -9,13 +9,15 @@ import gc
 import os
 import signal
 import socket
+import ssl
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Protocol, Self, TypeVar
 
 from cometape.core.errors import ConfigurationError
+from cometape.core.exchange import Scheme
 from cometape.core.service import Action, Service
 
 from .http_protocol import HttpConnection
@@ -33,6 +35,8 @@ BACKLOG = 2048
 """Connections the kernel keeps until we accept them: a thousand clients may start at once."""
 SPARE_FILES = 64
 """Files the process may need besides connections."""
+TLS_HANDSHAKE_S = 10.0
+"""How long a client may take to agree on TLS."""
 FAREWELL_S = 1.0
 """How long stopping waits for what is written to reach the clients."""
 
@@ -50,15 +54,20 @@ class Listener:
         host: str = "127.0.0.1",
         port: int = 0,
         limits: Limits | None = None,
+        tls: ssl.SSLContext | None = None,
+        behind_proxy: bool = False,
     ) -> None:
+        """With `tls` it speaks HTTPS; `behind_proxy`: our own proxy says who came by TLS."""
         self._service = service
         self._address = host
         self._port = port
+        self._tls = tls
+        self._behind_proxy = behind_proxy
         self._limits = limits or Limits()
         self._server: asyncio.Server | None = None
         self._host: ServiceHost | None = None
         self.url = ""
-        """The base URL, without a slash at its end, once started."""
+        """The base URL, `http://HOST:PORT` or `https://…`, once started."""
 
     async def start(self) -> str:
         """Listen; the base URL, `http://HOST:PORT`.
@@ -67,19 +76,27 @@ class Listener:
             ConfigurationError: the port is in use or not allowed, or the host has no address here.
         """
         loop = asyncio.get_running_loop()
-        host = self._host = ServiceHost(self._service, self._limits, loop)
+        scheme: Scheme = "http" if self._tls is None else "https"
+        host = self._host = ServiceHost(
+            self._service, self._limits, loop, scheme=None if self._behind_proxy else scheme
+        )
         host.max_connections = _affordable(self._limits.max_connections)
         sock = _bind(self._address, self._port)
         try:
             self._server = await loop.create_server(
-                lambda: HttpConnection(host), sock=sock, backlog=BACKLOG
+                lambda: HttpConnection(host),
+                sock=sock,
+                backlog=BACKLOG,
+                ssl=self._tls,
+                ssl_handshake_timeout=TLS_HANDSHAKE_S if self._tls is not None else None,
+                ssl_shutdown_timeout=FAREWELL_S if self._tls is not None else None,
             )
         except BaseException:
             sock.close()
             raise
         port = sock.getsockname()[1]
         name = f"[{self._address}]" if ":" in self._address else self._address
-        self.url = f"http://{name}:{port}"
+        self.url = f"{scheme}://{name}:{port}"
         return self.url
 
     async def stop(self) -> None:
@@ -105,40 +122,68 @@ class Listener:
         self._host.perform(change)
 
 
+class Front(Protocol):
+    """What clients talk to instead of a listener, which is behind it: a proxy."""
+
+    async def run(
+        self, behind: str, *, listening: Callable[[str], None], stop: asyncio.Event
+    ) -> None:
+        """Pass on what comes to the URL `behind` until `stop` is set.
+
+        Calls `listening` once, with its own URL. Raises ConfigurationError when it cannot listen.
+        """
+        ...
+
+
 def serve(
     service: Service,
     *,
     host: str = "127.0.0.1",
     port: int = 0,
     limits: Limits | None = None,
+    tls: ssl.SSLContext | None = None,
+    front: Front | None = None,
     on_listening: Callable[[str], None] | None = None,
 ) -> None:
     """Serve until SIGINT or SIGTERM, then disconnect everybody and return.
 
-    The first line on standard output is `listening on http://HOST:PORT`; `on_listening` is then
-    called with the base URL, for whatever a command has to say besides.
+    The first line on standard output is `listening on http://HOST:PORT` (`https:` with `tls`);
+    `on_listening` is then called with the base URL, for whatever a command has to say besides.
+    With a `front` that is the front's address, and `host` and `port` are of the server behind it.
 
     Raises:
         ConfigurationError: as `Listener.start`.
     """
     _allow_files()
-    asyncio.run(_serve(Listener(service, host=host, port=port, limits=limits), on_listening))
+    listener = Listener(
+        service, host=host, port=port, limits=limits, tls=tls, behind_proxy=front is not None
+    )
+    asyncio.run(_serve(listener, front, on_listening))
 
 
-async def _serve(listener: Listener, on_listening: Callable[[str], None] | None) -> None:
+async def _serve(
+    listener: Listener, front: Front | None, on_listening: Callable[[str], None] | None
+) -> None:
     loop = asyncio.get_running_loop()
     ended = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         # Windows' loops know no signals; there Ctrl-C ends asyncio.run itself.
         with contextlib.suppress(NotImplementedError):
             loop.add_signal_handler(number, ended.set)
-    url = await listener.start()
-    try:
+
+    def listening(url: str) -> None:
         print(f"listening on {url}", flush=True)
         if on_listening is not None:
             on_listening(url)
         gc.freeze()  # a cassette in memory need not be walked again and again
-        await ended.wait()
+
+    url = await listener.start()
+    try:
+        if front is None:
+            listening(url)
+            await ended.wait()
+        else:
+            await front.run(url, listening=listening, stop=ended)
     finally:
         await listener.stop()
 

@@ -13,7 +13,7 @@ from itertools import count
 from math import inf
 from typing import Protocol
 
-from cometape.core.exchange import Headers, Request, Response
+from cometape.core.exchange import Headers, Request, Response, Scheme
 from cometape.core.service import (
     Abort,
     Action,
@@ -69,8 +69,17 @@ class Connection(Protocol):
 class ServiceHost:
     """Drives one service for any number of connections of one event loop."""
 
-    def __init__(self, service: Service, limits: Limits, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(
+        self,
+        service: Service,
+        limits: Limits,
+        loop: asyncio.AbstractEventLoop,
+        *,
+        scheme: Scheme | None = "http",
+    ) -> None:
+        """`scheme` is how clients come; None: as the proxy in front of this server says."""
         self.limits = limits
+        self.scheme: Scheme | None = scheme
         self.connections: set[Connection] = set()
         self.max_connections = limits.max_connections
         self.time = loop.time

@@ -85,13 +85,12 @@ class Arrival:
     def of(cls, connection: int, request: Request) -> Arrival:
         """Read it from the headers."""
         authorization = request.headers.first("Authorization")
-        host = request.headers.first("Host")
         return cls(
             connection=connection,
             cookies=request.cookies() if request.headers.first("Cookie") else {},
             authorization=authorization,
             user=_user(authorization) if authorization else None,
-            origin=f"http://{host}" if host else None,
+            origin=request.origin,
         )
 
 

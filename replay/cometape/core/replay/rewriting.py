@@ -11,6 +11,7 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from ..cassette import Event, Exchange
 from ..exchange import Headers, Response
@@ -47,7 +48,28 @@ class OriginSlot:
     """How this text writes a slash: `/` or `\\/`."""
 
 
-Piece = str | IdentitySlot | OriginSlot
+@dataclass(frozen=True, slots=True)
+class AttributeSlot:
+    """An attribute of a cookie, there only for clients that would keep the cookie with it.
+
+    RFC 6265 §5.3 has a client drop a cookie of another domain, and browsers drop one that is
+    `Secure`, or asks to be (`SameSite=None`), when they came without TLS.
+    """
+
+    text: str
+    """`; Secure`, as recorded."""
+
+    def fill(self, origin: str) -> str:
+        """The attribute, or nothing, for a client that came to `origin`."""
+        name, _, value = self.text.strip("; ").partition("=")
+        if name.lower() != "domain":
+            return self.text if origin.startswith("https:") else ""
+        host = urlsplit(origin).hostname or ""
+        domain = value.strip().lstrip(".").lower()
+        return self.text if f".{host}".endswith(f".{domain}") else ""
+
+
+Piece = str | IdentitySlot | OriginSlot | AttributeSlot
 Lookup = Callable[[Identity], str]
 """Gives the live value of an identity."""
 
@@ -66,6 +88,8 @@ class Template:
             else lookup(piece.identity)
             if isinstance(piece, IdentitySlot)
             else origin.replace("/", piece.slash)
+            if isinstance(piece, OriginSlot)
+            else piece.fill(origin)
             for piece in self.pieces
         )
 
@@ -189,17 +213,11 @@ class Rewriter:
         return self._text(value, None, exchange.session)
 
     def _cookie(self, value: str, session: str, cookies: list[tuple[str, Identity]]) -> Template:
-        """A `Set-Cookie` that a client of this server accepts.
-
-        `Domain`, `Secure` and `SameSite=None` (which asks for `Secure`) name the recorded host
-        and its TLS; RFC 6265 §5.3 has a client drop a cookie of another domain.
-        """
+        """A `Set-Cookie` that a client of this server accepts."""
         pair, *attributes = value.split(";")
-        kept = [
-            attribute
+        rest = [
+            AttributeSlot(f";{attribute}") if _is_of_the_host(attribute) else f";{attribute}"
             for attribute in attributes
-            if attribute.strip().partition("=")[0].lower() not in ("domain", "secure")
-            and attribute.replace(" ", "").lower() != "samesite=none"
         ]
         name, separator, content = pair.partition("=")
         template = self._text(content, None, session)
@@ -209,8 +227,7 @@ class Rewriter:
         identities = template.identities
         if len(template.pieces) == 1 and identities:
             cookies.append((name.strip(), identities[0]))
-        rest = "".join(f";{attribute}" for attribute in kept)
-        return Template((f"{name}{separator}", *template.pieces, rest))
+        return Template((f"{name}{separator}", *template.pieces, *rest))
 
     def _body(self, body: bytes, session: str) -> Template | bytes:
         try:
@@ -278,6 +295,12 @@ class Rewriter:
             if place.path is not None:
                 roles.update((location, kind) for location, _ in place.path.find(value))
         return roles
+
+
+def _is_of_the_host(attribute: str) -> bool:
+    """Whether a cookie's attribute names the recorded host, or its TLS."""
+    name = attribute.strip().partition("=")[0].lower()
+    return name in ("domain", "secure") or attribute.replace(" ", "").lower() == "samesite=none"
 
 
 def _in_order(identity: Identity) -> tuple[int, str]:

@@ -101,6 +101,11 @@ def authority_in(folder: Path) -> Authority:
     return Authority(folder=folder, certificate=certificate)
 
 
+def store_in(authority: Authority) -> CertStore:
+    """What signs certificates in an authority's name."""
+    return CertStore.from_store(authority.folder, "mitmproxy", _KEY_BITS)
+
+
 @contextlib.contextmanager
 def usable_confdir(wanted: Path) -> Iterator[Path]:
     """The folder of certificates, or, if it cannot be written, one that lasts as long as this."""

@@ -6,7 +6,7 @@ import pytest
 from mitmproxy import http
 from mitmproxy.coretypes import multidict
 
-from cometape.recorder.lean_master import _header, _header_values
+from cometape.mitm.lean_master import _header, _header_values
 
 HEADERS = http.Headers(
     [
