@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cometape.core.bayeux.message import render_message
 from cometape.core.cassette import Event, Exchange
 from cometape.core.exchange import Headers, Request, Response
 from cometape.core.json_text import scalars
@@ -172,11 +173,29 @@ def test_rewriting_an_event_touches_nothing_but_the_ids(rest: Json, number: int)
     }
     event = Event(number=2, session="a", channel="/x", data=data)
     template = Rewriter(WORKBINS).event(event)
-    filled = template.fill(lambda one: "8002", "http://live")
-    assert filled == data | {"referenceId": 8002}
+    text = template.fill(lambda one: "8002", "http://live").text
+    expected: JsonObject = {"channel": "/x", "data": data | {"referenceId": 8002}}
+    assert text == render_message(expected), "written as it is when nothing is rewritten"
+    assert text.encode("utf-8")
     assert data["referenceId"] == number, "the recording itself is as it was"
-    assert isinstance(filled, dict)
-    assert filled["rest"] is rest
+
+
+def test_an_event_is_written_with_whatever_else_it_came_with() -> None:
+    event = Event(
+        number=2,
+        session="a",
+        channel="/x",
+        data={"uri": 'http://recorded/"slot0"/\ud83d', "referenceId": 7},
+        extra={"ext": {"slot": "slot0", "\u2028": 1}},
+    )
+    template = Rewriter(WORKBINS).event(event)
+    message = template.fill(lambda one: "8002", 'http://li"ve', 'm"1')
+    assert json.loads(message.text.encode()) == {
+        "channel": "/x",
+        "data": {"uri": 'http://li"ve/"slot0"/\ud83d', "referenceId": 8002},
+        "ext": {"slot": "slot0", "\u2028": 1},
+        "id": 'm"1',
+    }
 
 
 @given(st.binary(max_size=200))

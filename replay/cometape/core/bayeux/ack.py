@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Iterable
 
 from ..json_value import JsonObject
+from .message import Outgoing
 
 
 class AckState:
@@ -21,12 +22,12 @@ class AckState:
     def __init__(self) -> None:
         self.batch = 0
         """Number of the last connect reply; numbers rise by one with every reply."""
-        self._sent: deque[tuple[int, JsonObject]] = deque()
+        self._sent: deque[tuple[int, Outgoing]] = deque()
 
     def __len__(self) -> int:
         return len(self._sent)
 
-    def acknowledge(self, batch: int | None) -> list[JsonObject]:
+    def acknowledge(self, batch: int | None) -> list[Outgoing]:
         """The client has processed `batch`; what was sent after it must be sent again.
 
         None, from a connect that says nothing, acknowledges nothing and misses nothing.
@@ -38,7 +39,7 @@ class AckState:
             sent.popleft()
         return [message for _, message in sent]
 
-    def send(self, events: Iterable[JsonObject]) -> int:
+    def send(self, events: Iterable[Outgoing]) -> int:
         """Keep `events` that go out for the first time with the next reply; give its number."""
         self.batch += 1
         self._sent.extend((self.batch, event) for event in events)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..json_value import JsonObject
+from .message import Outgoing
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,7 +12,7 @@ class Answer:
     """Answer an HTTP exchange with these messages, status 200."""
 
     carrier_id: int
-    messages: tuple[JsonObject, ...]
+    messages: tuple[Outgoing, ...]
     set_browser: bool = False
     """Whether a `BAYEUX_BROWSER` cookie goes with it: a handshake from a client without one."""
 
@@ -22,7 +22,7 @@ class Send:
     """Send these messages over a WebSocket, as one frame."""
 
     carrier_id: int
-    messages: tuple[JsonObject, ...]
+    messages: tuple[Outgoing, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from .actions import Answer, BayeuxAction, Close, Refuse, Send
 from .application import Carrier
 from .message import (
     DEFAULT_CALLBACK,
+    Outgoing,
     is_callback,
     jsonp,
     parse_form,
@@ -197,7 +198,7 @@ class BayeuxEndpoint:
         return actions
 
 
-def _array(messages: Sequence[JsonObject], written: dict[int, str]) -> str:
+def _array(messages: Sequence[Outgoing], written: dict[int, str]) -> str:
     """The messages as a JSON array; those several answers share are written once.
 
     `written` goes by object identity: the actions that are being written keep the messages alive.

@@ -1,7 +1,8 @@
 """Bayeux messages on the wire: JSON arrays, forms and JSONP in; JSON arrays and JSONP out.
 
 A message stays the `dict` it was parsed as. Bayeux forwards fields it does not know (`ext`, custom
-ones), so a closed record would lose what applications put there.
+ones), so a closed record would lose what applications put there. What an application knows as JSON
+text already goes out as a `WrittenMessage`.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import NoReturn
 from urllib.parse import parse_qsl
 
@@ -23,6 +25,18 @@ DEFAULT_CALLBACK = "jsonpcallback"
 _ESCAPES = str.maketrans({"\u2028": "\\u2028", "\u2029": "\\u2029"})
 _UNICODE = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False)
 _ASCII = json.JSONEncoder(ensure_ascii=True, separators=(",", ":"), check_circular=False)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class WrittenMessage:
+    """An event as JSON text: the server passes events on and never looks into them."""
+
+    text: str
+    """The whole object, in characters that UTF-8 can carry."""
+
+
+Outgoing = JsonObject | WrittenMessage
+"""What is sent to a client."""
 
 
 def parse_messages(data: bytes | str) -> list[JsonObject]:
@@ -67,11 +81,13 @@ def parse_form(body: str) -> list[JsonObject]:
     return [message for value in values for message in parse_messages(value)]
 
 
-def render_message(message: JsonObject) -> str:
+def render_message(message: Outgoing) -> str:
     """One message as compact JSON that any encoding of Unicode can carry.
 
     A lone surrogate (legal in JSON as an escape) would break UTF-8, so such a message is escaped.
     """
+    if isinstance(message, WrittenMessage):
+        return message.text
     text = _UNICODE.encode(message)
     if not text.isascii():
         try:
@@ -81,7 +97,7 @@ def render_message(message: JsonObject) -> str:
     return text
 
 
-def render_messages(messages: Sequence[JsonObject]) -> str:
+def render_messages(messages: Sequence[Outgoing]) -> str:
     """The messages as one JSON array, the only form in which a server answers."""
     return f"[{','.join(map(render_message, messages))}]"
 

@@ -13,6 +13,7 @@ from .application import Carrier
 from .channel import META_CONNECT
 from .holds import Holds
 from .lifetimes import Lifetimes
+from .message import Outgoing
 from .reply import add_ext, fail_unknown, succeed
 from .session import Hold, Session
 from .settings import Settings
@@ -49,7 +50,7 @@ class Outbox:
             self.lifetimes.expect(session, now_s)
         self.sockets.attach(session, socket)
 
-    def enqueue(self, session: Session, message: JsonObject) -> bool:
+    def enqueue(self, session: Session, message: Outgoing) -> bool:
         """Give a living session an event; False when it has more of them than it may."""
         session.state = next_state(session.state, Input.DELIVER)
         session.queue.append(message)
@@ -72,7 +73,7 @@ class Outbox:
         if session.is_alive:
             self.lifetimes.expect(session, now_s)
 
-    def farewell_to(self, message: JsonObject, reply: JsonObject) -> list[JsonObject] | None:
+    def farewell_to(self, message: JsonObject, reply: JsonObject) -> list[Outgoing] | None:
         """What the last connect of a session that the server has ended brings home (D02)."""
         if not self.farewells or message.get("channel") != META_CONNECT:
             return None
@@ -84,7 +85,7 @@ class Outbox:
         reply["advice"] = {"reconnect": "none"}
         return self.take_events(session, [reply])
 
-    def take_events(self, session: Session, connects: list[JsonObject]) -> list[JsonObject]:
+    def take_events(self, session: Session, connects: list[JsonObject]) -> list[Outgoing]:
         """What waits for the session, with the batch number of the connect replies it goes with."""
         events = session.take_queue()
         if session.ack is not None and connects:
@@ -94,7 +95,7 @@ class Outbox:
             events, session.resend = session.resend + events, []
         return events
 
-    def write(self, carrier: Carrier, events: list[JsonObject], replies: list[JsonObject]) -> None:
+    def write(self, carrier: Carrier, events: list[Outgoing], replies: list[Outgoing]) -> None:
         """Events first. Over a WebSocket they have a frame of their own, as with CometD."""
         if carrier.connection_type != "websocket":
             if events or replies:

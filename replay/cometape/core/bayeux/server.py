@@ -37,6 +37,7 @@ from .channel import (
     META_UNSUBSCRIBE,
     is_meta,
 )
+from .message import Outgoing
 from .outbox import Outbox
 from .reply import (
     add_ext,
@@ -146,7 +147,7 @@ class BayeuxServer:
             self._depth -= 1
         return self._done(now_s)
 
-    def deliver(self, client_id: str, message: JsonObject, now_s: float) -> list[BayeuxAction]:
+    def deliver(self, client_id: str, message: Outgoing, now_s: float) -> list[BayeuxAction]:
         """Send an event to one session, subscribed or not; nothing happens if it has ended."""
         session = self._sessions.get(client_id)
         if session is not None:
@@ -279,7 +280,7 @@ class BayeuxServer:
             if over_socket:
                 self._outbox.attach(session, carrier.id, now_s)
         may_hold = over_socket or len(messages) == 1
-        replies: list[JsonObject] = []
+        replies: list[Outgoing] = []
         connects: list[JsonObject] = []
         for message in messages:
             reply = reply_to(message)
@@ -303,7 +304,7 @@ class BayeuxServer:
                 self._handle(session, message, reply, now_s)
             self._outbox.add_timesync(reply, message, now_s, now_s)
             replies.append(reply)
-        events: list[JsonObject] = []
+        events: list[Outgoing] = []
         if session is not None and (connects or not session.delivery_only):
             events = self._outbox.take_events(session, connects)
         self._outbox.write(carrier, events, replies)
@@ -447,7 +448,7 @@ class BayeuxServer:
 
     # -- what several of these need
 
-    def _enqueue(self, session: Session, message: JsonObject, now_s: float) -> None:
+    def _enqueue(self, session: Session, message: Outgoing, now_s: float) -> None:
         if session.is_alive and not self._outbox.enqueue(session, message):
             self._expire(session, now_s)
 

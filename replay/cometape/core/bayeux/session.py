@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..json_value import JsonObject
 from .ack import AckState
+from .message import Outgoing
 from .states import State
 from .timers import Timer
 
@@ -74,9 +75,9 @@ class Session:
         """Whatever the application put there; the server never looks at it."""
         self.subscriptions: dict[str, None] = {}
         """Channels and patterns, in the order of subscription; a set that keeps its order."""
-        self.queue: list[JsonObject] = []
+        self.queue: list[Outgoing] = []
         """Events waiting to be sent, oldest first."""
-        self.resend: list[JsonObject] = []
+        self.resend: list[Outgoing] = []
         """Events the last connect did not acknowledge; they go before the queue."""
         self.ack: AckState | None = None
         """Present when the acknowledgement extension was negotiated."""
@@ -102,7 +103,7 @@ class Session:
         """Whether messages that name the session are still accepted."""
         return self.state is State.CONNECTED or self.state is State.HANDSHAKEN
 
-    def take_queue(self) -> list[JsonObject]:
+    def take_queue(self) -> list[Outgoing]:
         """Empty the queue; its events are about to be sent."""
         events, self.queue = self.queue, []
         return events

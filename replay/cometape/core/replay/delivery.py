@@ -10,9 +10,9 @@ from collections.abc import Callable, Sequence
 
 from ..bayeux import channel as channels
 from ..bayeux.actions import BayeuxAction
+from ..bayeux.message import Outgoing
 from ..bayeux.server import BayeuxServer
 from ..bayeux.session import Session
-from ..json_value import JsonObject
 from .live_client import LiveClient
 from .playbook import Playbook
 from .player import Due
@@ -30,7 +30,7 @@ class Delivery:
         self._delivered = delivered
         self._changed: dict[LiveClient, None] = {}
         """Clients whose mailbox is worth another look."""
-        self._in_flight: dict[str, list[tuple[JsonObject, Due]]] = {}
+        self._in_flight: dict[str, list[tuple[Outgoing, Due]]] = {}
         """Events given to a Bayeux session that may still lie in its queue, by client id."""
 
     def give(self, dues: Sequence[Due], now_s: float) -> list[BayeuxAction]:
@@ -120,14 +120,12 @@ class Delivery:
         due.run.unclaimed.setdefault(due.session, []).append(due)
         return []
 
-    def _message(self, client: LiveClient, due: Due) -> JsonObject:
-        event = due.follower.event
+    def _message(self, client: LiveClient, due: Due) -> Outgoing:
+        event, play = due.follower.event, due.play
         live = due.run.event_lookup(due, client)
-        data = self._playbook.event(event).fill(live.__getitem__, client.origin)
-        message: JsonObject = {"channel": event.channel, "data": data, **(event.extra or {})}
-        if event.message_id is not None and due.play is not None and due.play.message_id:
-            message["id"] = due.play.message_id
-        return message
+        message_id = play.message_id if play is not None and event.message_id is not None else None
+        template = self._playbook.event(event)
+        return template.fill(live.__getitem__, client.origin, message_id or None)
 
 
 def _takers(living: Sequence[Session], due: Due) -> Sequence[Session]:

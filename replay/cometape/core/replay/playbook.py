@@ -30,9 +30,10 @@ from ..causality.chains import root_of, written_causes
 from ..causality.inference import infer_causes
 from ..json_value import Json
 from ..profile import Profile
+from .event_template import EventTemplate
 from .matching import Shape, Shaper, differences
 from .relation import Relations, Subject
-from .rewriting import EventTemplate, ResponseTemplate, Rewriter
+from .rewriting import ResponseTemplate, Rewriter
 
 _INTEGER = re.compile(r"(?<![\w.])\d{1,18}(?![\w.])")
 START = 0
@@ -202,7 +203,7 @@ class Playbook:
         return found
 
     def event(self, event: Event) -> EventTemplate:
-        """The template of its data, compiled at the first asking."""
+        """The template of its message, compiled at the first asking."""
         found = self._events.get(event.number)
         if found is None:
             found = self._events[event.number] = self._rewriter.event(event)

@@ -9,16 +9,17 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from ..cassette import Event, Exchange
 from ..exchange import Headers, Response
 from ..json_text import scalars
-from ..json_value import Json, JsonObject
+from ..json_value import Json
 from ..profile import IdentityKind, Part, Place, Profile
 from ..typed_path import Location
+from .event_template import EventTemplate
 from .identity import PLACEHOLDER, Identity
 
 ORIGIN = re.compile(r'^https?:(?P<slash>\\?/)(?:\\?/)[^/\\?#"\s]+', re.IGNORECASE)
@@ -127,25 +128,6 @@ class ResponseTemplate:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class EventTemplate:
-    """A recorded event, ready to be pushed with fresh ids."""
-
-    data: Json
-    extra: JsonObject | None
-    slots: tuple[tuple[Location, Template, bool], ...]
-    """Where in `data` something is rewritten, with what, and whether it is a number."""
-    identities: tuple[Identity, ...]
-
-    def fill(self, lookup: Lookup, origin: str) -> Json:
-        """The data with live values; untouched parts are shared with the recording."""
-        changes: dict[Location, Json] = {}
-        for location, template, number in self.slots:
-            text = template.fill(lookup, origin)
-            changes[location] = int(text) if number else text
-        return _replaced(self.data, changes) if changes else self.data
-
-
 class Rewriter:
     """Compiles the recorded responses and events of one cassette."""
 
@@ -175,7 +157,7 @@ class Rewriter:
         )
 
     def event(self, event: Event) -> EventTemplate:
-        """The template of an event's data."""
+        """The template of an event's message."""
         roles = self._roles("event.data", event.data)
         slots: list[tuple[Location, Template, bool]] = []
         for location, value in _walk(event.data):
@@ -189,9 +171,7 @@ class Rewriter:
             if not template.fixed:
                 slots.append((location, template, not isinstance(value, str)))
         found = dict.fromkeys(one for _, template, _ in slots for one in template.identities)
-        return EventTemplate(
-            event.data, event.extra, tuple(slots), tuple(sorted(found, key=_in_order))
-        )
+        return EventTemplate.of(event, slots, tuple(sorted(found, key=_in_order)))
 
     def _header(
         self,
@@ -317,17 +297,3 @@ def _walk(value: Json, at: Location = ()) -> Iterator[tuple[Location, Json]]:
             yield from _walk(child, (*at, index))
     else:
         yield at, value
-
-
-def _replaced(value: Json, changes: Mapping[Location, Json]) -> Json:
-    """`value` with other scalars at some locations; what lies beside them is shared."""
-    if () in changes:
-        return changes[()]
-    below: dict[str | int, dict[Location, Json]] = {}
-    for location, new in changes.items():
-        below.setdefault(location[0], {})[location[1:]] = new
-    if isinstance(value, dict):
-        return {k: _replaced(v, below[k]) if k in below else v for k, v in value.items()}
-    if isinstance(value, list):
-        return [_replaced(v, below[i]) if i in below else v for i, v in enumerate(value)]
-    return value
