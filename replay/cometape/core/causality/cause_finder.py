@@ -50,6 +50,9 @@ _MAX_COPIES = 1024
 _MAX_UNREAD = 64
 """Entries that can be kept for later."""
 
+_MAX_NEWS = 4096
+"""Keys that can be kept for `take_news`; those who take them do it after each operation."""
+
 _MAX_NAMES = 1024
 """Names of operations whose rules are remembered; an API has some dozens."""
 
@@ -102,6 +105,7 @@ class CauseFinder:
         self._by_number: dict[int, Operation] = {}
         self._index: dict[Key, deque[Operation]] = {}
         self._copies: dict[tuple[str, str], deque[_Copy]] = {}
+        self._news: set[Key] = set()
 
     def observe(self, entry: Entry) -> None:
         """Remember an entry if it can be a cause; call it in the order of completion.
@@ -148,7 +152,28 @@ class CauseFinder:
         cause = self._find(event, [one for one in identities if _ties(one)], copies, last_chance)
         if cause is not None:
             copies.append(_Copy(event.session, event.at_s, cause.number))
+            self._tell_news([("copy", *self._copy_key(event, identities))])
         return cause
+
+    def keys_of(self, event: Event) -> frozenset[Key]:
+        """What would explain an event that has no cause yet: `take_news` tells when it has come."""
+        identities = list(identities_of_event(self._profile, event.data))
+        keys: list[Key] = [
+            ("identity", one.kind.name, one.value)
+            for one in identities
+            if _ties(one) and isinstance(one.value, str | int)
+        ]
+        keys += [key for key, _ in _echo_keys(event)]
+        for rule in self._rules:
+            if rule.takes(event):
+                keys += [("rule", rule.index, term) for term in rule.event_terms(event)]
+        keys.append(("copy", *self._copy_key(event, identities)))
+        return frozenset(keys)
+
+    def take_news(self) -> set[Key]:
+        """Keys of what was remembered since this was last asked for."""
+        news, self._news = self._news, set()
+        return news
 
     def confirm(self, event: Event, number: int) -> None:
         """Take note that an event's cause is known to be the entry `number`."""
@@ -166,6 +191,7 @@ class CauseFinder:
         operation.compact(self._parts_of(operation.allowed))
         for key in keys:
             self._index.setdefault(key, deque(maxlen=_PER_KEY)).append(operation)
+        self._tell_news(keys)
         self._operations.append((operation, keys))
         self._by_number[operation.number] = operation
         while len(self._operations) > self._max_operations:
@@ -210,11 +236,18 @@ class CauseFinder:
                 self._rules_by_name[name] = found
         return found
 
-    def _copies_of(self, event: Event, identities: Iterable[IdentityAt]) -> deque[_Copy]:
+    def _tell_news(self, keys: Iterable[Key]) -> None:
+        if len(self._news) < _MAX_NEWS:  # else nobody takes them
+            self._news.update(keys)
+
+    def _copy_key(self, event: Event, identities: Iterable[IdentityAt]) -> tuple[str, str]:
         data = event.data
         for found in identities:  # the copy for others may lack the actor's identities
             data = without(data, found.location)
-        key = (event.channel, _fingerprint(data))
+        return event.channel, _fingerprint(data)
+
+    def _copies_of(self, event: Event, identities: Iterable[IdentityAt]) -> deque[_Copy]:
+        key = self._copy_key(event, identities)
         copies = self._copies.pop(key, None) or deque(maxlen=_PER_KEY)
         self._copies[key] = copies
         if len(self._copies) > _MAX_COPIES:

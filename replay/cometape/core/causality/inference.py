@@ -6,7 +6,6 @@ of its cause gets a second chance, and weaker evidence its first.
 
 from __future__ import annotations
 
-from collections import deque
 from dataclasses import replace
 
 from ..cassette import Cassette, Entry, Event, Exchange, Publish
@@ -15,15 +14,9 @@ from ..profile import Profile
 from .cause_finder import Cause, CauseFinder
 from .cause_rule import precedes
 from .chains import check_no_circle, without_circles, written_causes
+from .waiting_events import OVERTAKING_S, WaitingEvents
 
 __all__ = ["Cause", "CauseFinder", "infer_causes"]
-
-_OVERTAKING_S = 5.0
-"""How long before its cause is complete an event can be seen, seconds: CometD and REST are two
-connections, so an event can overtake the answer of the operation that caused it."""
-
-_MAX_WAITING = 256
-"""Events without a cause that wait for one to come."""
 
 
 def infer_causes(cassette: Cassette, profile: Profile) -> Cassette:
@@ -48,41 +41,26 @@ def infer_causes(cassette: Cassette, profile: Profile) -> Cassette:
                 _check_written(entry, by_number.get(entry.cause))
         return cassette  # every cause is written down: nothing to find, which is most of the work
     finder = CauseFinder(profile)
+    waiting = WaitingEvents(finder)
     causes: dict[int, int] = {}
-    waiting: deque[Event] = deque()
-
-    def ask(event: Event, *, last_chance: bool) -> None:
-        cause = finder.cause_of(event, last_chance=last_chance)
-        if cause is not None:
-            causes[event.number] = cause.number
-        elif not last_chance:
-            waiting.append(event)
-
     for entry in cassette.entries:
         if isinstance(entry, Exchange | Publish):
-            overtaking: list[Event] = []
-            while waiting:
-                event = waiting.popleft()
-                if _may_have_overtaken(event, entry):
-                    overtaking.append(event)
-                else:
-                    ask(event, last_chance=True)
-            finder.observe(entry)
-            for event in overtaking:
-                ask(event, last_chance=False)
+            waiting.completed(entry)
         elif not isinstance(entry, Event):
             finder.observe(entry)
         elif isinstance(entry.cause, int):
             _check_written(entry, by_number.get(entry.cause))
             finder.confirm(entry, entry.cause)
         elif entry.cause is None:
-            if len(waiting) >= _MAX_WAITING:
-                ask(waiting.popleft(), last_chance=True)
-            ask(entry, last_chance=False)
+            cause = waiting.came(entry)
+            if cause is not None:
+                causes[entry.number] = cause.number
         if isinstance(entry, Event):
             finder.observe(entry)
-    while waiting:
-        ask(waiting.popleft(), last_chance=True)
+    waiting.finish()
+    for settled in waiting.take_settled():
+        if settled.cause is not None:
+            causes[settled.event.number] = settled.cause.number
     if written and causes:
         sound = without_circles(written | causes, causes)
         causes = {event: cause for event, cause in causes.items() if event in sound}
@@ -117,11 +95,4 @@ def _may_be_seen_after(event: Event, cause: Event) -> bool:
     """Whether an event may be the effect of another: two sessions' events can cross on the way."""
     if event.at_s is None or cause.at_s is None:
         return True
-    return cause.at_s - event.at_s <= (_OVERTAKING_S if event.session != cause.session else 0.0)
-
-
-def _may_have_overtaken(event: Event, entry: Exchange | Publish) -> bool:
-    if event.at_s is None or entry.at_s is None:
-        return False  # written by hand: entries stand in their order
-    took_s = (entry.took_s or 0.0) if isinstance(entry, Exchange) else 0.0
-    return entry.at_s + took_s - event.at_s <= _OVERTAKING_S
+    return cause.at_s - event.at_s <= (OVERTAKING_S if event.session != cause.session else 0.0)
