@@ -12,7 +12,7 @@ PY := $(VENV)/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check --no-input
 UV_VERSION := 0.13.9
 
-NODE_PARTS := cometd3 cometd9 har server
+NODE_PARTS := cometd3 cometd4 cometd5 cometd7 cometd9 faye browser har server
 NODE_STAMPS := $(NODE_PARTS:%=tests/node/%/node_modules/.installed)
 NODE_DRIVER := tests/support/node_runtime.py
 BENCHMARKS := $(sort $(wildcard benchmarks/*.py))

@@ -17,6 +17,7 @@ from cometape.core.broker import Broker
 from cometape.core.cors import CorsService
 from cometape.core.service import Action
 from cometape.server.listener import BackgroundServer
+from real_clients import COMETDS, Cometd, Transport, require
 
 # How aiocometd-ng calls aiohttp to open a WebSocket.
 pytestmark = [
@@ -55,13 +56,16 @@ def served() -> Iterator[Served]:
         yield Served(broker, server)
 
 
-@pytest.mark.parametrize("version", ["cometd3", "cometd9"])
+@pytest.mark.parametrize("version", COMETDS)
 @pytest.mark.parametrize(
     ("transport", "ack"),
-    [("long-polling", ""), ("long-polling", "ack"), ("websocket", ""), ("websocket", "ack")],
+    [("long-polling", ""), ("websocket", ""), ("callback-polling", ""), ("websocket", "ack")],
 )
-def test_npm_cometd_is_content(served: Served, version: str, transport: str, ack: str) -> None:
+def test_d01_d02_d03_npm_cometd_is_content(
+    served: Served, version: Cometd, transport: Transport, ack: str
+) -> None:
     """D01 remote call, D02 disconnect by the server, D03 expiry and a new handshake."""
+    require(version)
     command = [node_runtime.node(), str(JUDGE), version, served.server.url, transport, ack]
     said = []
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as judge:
@@ -101,7 +105,7 @@ def test_aiocometd_chats(served: Served, connection_type: ConnectionType, host: 
 
 
 @pytest.mark.parametrize("connection_type", TYPES, ids=lambda one: str(one.value))
-def test_aiocometd_recovers_when_its_session_is_lost(
+def test_d03_aiocometd_recovers_when_its_session_is_lost(
     served: Served, connection_type: ConnectionType
 ) -> None:
     """D03: it handshakes again, connects and subscribes in one request, and goes on."""

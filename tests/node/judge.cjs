@@ -1,32 +1,17 @@
 /*
  * Judges a CometD server with npm's `cometd`: node judge.cjs VERSION BASE TRANSPORT ACK
  *
- * VERSION is a folder beside this file (cometd3, cometd9), ACK `ack` for the extension.
+ * VERSION is a folder beside this file (cometd3 to cometd9), ACK `ack` for the extension.
  * Prints `expire CLIENT_ID` and `disconnect CLIENT_ID` when the server shall do that to a session,
  * `ok` at the end, or `failed: …`.
  */
 'use strict';
 
 const assert = require('node:assert/strict');
-const {createRequire} = require('node:module');
-const path = require('node:path');
-const {pathToFileURL} = require('node:url');
+const {library, scripts} = require('./library.cjs');
 
 const [, , version, base, transport, ack] = process.argv;
 const say = line => process.stdout.write(line + '\n');
-
-/** Version 3 is CommonJS, version 9 is modules; both look at `window` when they are imported. */
-async function library() {
-    const wanted = createRequire(path.join(__dirname, version, 'package.json'));
-    const load = name => import(pathToFileURL(wanted.resolve(name)).href);
-    const client = await load('cometd-nodejs-client');
-    (client.adapt ?? client.default.adapt)({});
-    const {CometD} = version === 'cometd3' ? wanted('cometd') : await load('cometd');
-    const Ack = version === 'cometd3'
-        ? wanted('cometd/AckExtension')
-        : (await load('cometd/AckExtension.js')).AckExtension;
-    return {CometD, Ack};
-}
 
 /** What `act` gives its callback; fails when that is not called in time. */
 const called = (what, act) => new Promise((done, failed) => {
@@ -37,16 +22,23 @@ const called = (what, act) => new Promise((done, failed) => {
     });
 });
 
+async function fetchText(url) {
+    const answer = await fetch(url);
+    assert.equal(answer.status, 200, url);
+    return answer.text();
+}
+
 async function judge() {
-    const {CometD, Ack} = await library();
-    const open = async () => {
+    const {CometD, AckExtension} = await library(version, {}, window => {
+        window.document = globalThis.document = scripts(fetchText);
+    });
+    const open = async transport => {
         const cometd = new CometD();
         cometd.configure({url: `${base}/cometd`, logLevel: 'error'});
-        if (transport === 'long-polling') {
-            cometd.unregisterTransport('websocket');
-        }
+        cometd.getTransportTypes().filter(type => type !== transport).forEach(
+            type => cometd.unregisterTransport(type));
         if (ack === 'ack') {
-            cometd.registerExtension('ack', new Ack());
+            cometd.registerExtension('ack', new AckExtension());
         }
         assert.equal((await called('handshake', done => cometd.handshake(done))).successful, true);
         return cometd;
@@ -59,7 +51,9 @@ async function judge() {
         return () => called(`event on ${channel}`, done => come.length ? done(come.shift()) : waiting.push(done));
     };
 
-    const reader = await open(), writer = await open();
+    // Two clients of one page would call their JSONP callbacks by the same names.
+    const reader = await open(transport);
+    const writer = await open(transport === 'callback-polling' ? 'long-polling' : transport);
     assert.equal(reader.getTransport().type ?? reader.getTransport().getType(), transport);
     const next = await listen(reader, '/chat/*');
     const own = await listen(writer, '/own');

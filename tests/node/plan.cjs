@@ -1,10 +1,11 @@
 /*
  * Carries out a plan with a CometD client and prints one JSON object per line of what it saw.
  *
- * A plan, from argv[2] or standard input:
+ * A plan:
  *   {"base": "http://localhost:8090", "path": "/api/v2/notifications",
  *    "user": "agent7", "password": "...",            Basic authentication; without: none
- *    "transport": "long-polling" | "websocket",
+ *    "transport": "long-polling" | "websocket" | "callback-polling",
+ *    "ack": false,                                   the acknowledgement extension
  *    "cookies": true,                                false: every Set-Cookie is ignored
  *    "pause_s": 0,                                   between two steps: a slow client
  *    "limit_s": 30,                                  the whole plan
@@ -21,8 +22,9 @@
  * {"$text": [part, ...]} for the parts as one text.
  * A wait also looks at events that came before it; each event satisfies one wait only.
  *
- * Lines: {"kind": "answer" | "event" | "meta" | "published" | "waited" | "timeout" | "end" | "broken",
- *         "at_s": CLOCK_MONOTONIC, ...}; an answer also says `sent_s`.
+ * Lines: {"kind": "answer" | "event" | "meta" | "open" | "published" | "waited" | "timeout" | "end"
+ *         | "broken", "at_s": CLOCK_MONOTONIC, ...}; an answer also says `sent_s`, `open` over which
+ *         `transport` the session is.
  */
 'use strict';
 
@@ -35,7 +37,7 @@ const print = line => process.stdout.write(JSON.stringify(line) + '\n');
 const see = (kind, fields) => print({kind, at_s: now(), ...fields});
 const sleep = seconds => new Promise(done => setTimeout(done, seconds * 1000));
 
-exports.read = () => JSON.parse(process.argv[2] || fs.readFileSync(0, 'utf8'));
+exports.read = text => JSON.parse(text || fs.readFileSync(0, 'utf8'));
 
 /** What a browser keeps between requests: cookies, the CSRF token, the credentials. */
 exports.Visitor = class {
@@ -197,7 +199,15 @@ exports.carryOut = async (plan, visitor, cometd) => {
         open: step => new Promise((done, fail) => {
             let connected = false;
             let subscribed = false;
-            const look = () => connected && subscribed && done();
+            let told = false;
+            const look = () => {
+                if (connected && subscribed && !told) {
+                    told = true;
+                    const {type, getType} = cometd.getTransport();
+                    see('open', {transport: type ?? getType()});
+                    done();
+                }
+            };
             channels.push(...(step.channels ?? []));
             cometd.addListener('/meta/handshake', reply => {
                 if (reply.successful) {

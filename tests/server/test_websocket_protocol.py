@@ -65,7 +65,8 @@ def test_the_handshake_is_that_of_the_rfc_and_carries_the_headers_of_the_service
     with connected(server.url) as client:
         client.send(upgrade())
         answer = client.answer()
-    assert answer.status == 101
+    # Ruby's Faye takes no status line without words (RFC 6455 §4.2.2 prints these).
+    assert answer.head.startswith(b"HTTP/1.1 101 Switching Protocols\r\n")
     # RFC 6455 §1.3 prints this key and this answer.
     assert answer.header("Sec-WebSocket-Accept") == "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
     assert answer.header("X-Welcome") == "yes"

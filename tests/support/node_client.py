@@ -1,4 +1,4 @@
-"""npm's `cometd` as the client of a test: carries out a plan, tells what it saw.
+"""Real clients in a test, npm's `cometd` above all: one carries out a plan, tells what it saw.
 
 The language of plans is described in `tests/node/plan.cjs`; the functions here build its steps.
 Times are seconds of CLOCK_MONOTONIC, the same in every process of a machine.
@@ -7,24 +7,22 @@ Times are seconds of CLOCK_MONOTONIC, the same in every process of a machine.
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
-
-import pytest
+from typing import Any
 
 import node_runtime
+import real_clients
 
 NODE = Path(__file__).parents[1] / "node"
 
-Version = Literal["cometd3", "cometd9"]
+Version = real_clients.Client
+Transport = real_clients.Transport
 VERSIONS: tuple[Version, ...] = ("cometd3", "cometd9")
 """cometd 3.1.14, the generation of the Workbins API, and 9.0.0, the newest."""
 
-Transport = Literal["long-polling", "websocket"]
 Step = dict[str, Any]
 
 
@@ -133,6 +131,12 @@ class Seen:
         return [line["step"] for line in self._kind("timeout")]
 
     @property
+    def transport(self) -> str:
+        """Over which connection type its session was opened."""
+        (opened,) = self._kind("open")
+        return str(opened["transport"])
+
+    @property
     def client_ids(self) -> list[str]:
         """The client id of each handshake."""
         return [
@@ -154,10 +158,10 @@ class Client:
     """A client at work; `seen` waits for the end of its plan."""
 
     def __init__(self, version: Version, plan: Mapping[str, Any]) -> None:
-        script = NODE / version / ("client.cjs" if version == "cometd3" else "client.js")
+        real_clients.require(version)
         self._limit_s = float(plan.get("limit_s", 30)) + 10
         self._process = subprocess.Popen(
-            [node_runtime.node(), str(script), json.dumps(plan)],
+            real_clients.command(version, json.dumps(plan)),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -170,7 +174,7 @@ class Client:
         except subprocess.TimeoutExpired:
             self._process.kill()
             output, errors = self._process.communicate()
-        seen = Seen(tuple(json.loads(line) for line in output.splitlines() if line.startswith("{")))
+        seen = Seen(tuple(json.loads(line) for line in output.split("\n") if line.startswith("{")))
         assert self._process.returncode == 0, f"{errors}\n{seen}"
         return seen
 
@@ -184,6 +188,7 @@ def start(
     transport: Transport = "long-polling",
     path: str = "/api/v2/notifications",
     cookies: bool = True,
+    ack: bool = False,
     pause_s: float = 0,
     limit_s: float = 30,
 ) -> Client:
@@ -193,6 +198,7 @@ def start(
         "path": path,
         "transport": transport,
         "cookies": cookies,
+        "ack": ack,
         "pause_s": pause_s,
         "limit_s": limit_s,
         "steps": list(steps),
@@ -218,6 +224,4 @@ def require(*parts: str) -> None:
         if not missing:
             return
         reason = f"npm packages of {', '.join(missing)} are not installed: run `make test`"
-    if os.environ.get("CI"):
-        pytest.fail(reason, pytrace=False)
-    pytest.skip(reason, allow_module_level=True)
+    real_clients.unavailable(reason, allow_module_level=True)

@@ -32,6 +32,10 @@ PIECE_BYTES = 4096
 """Frames are decoded in pieces of this size, because a compressed piece can grow 1,032-fold
 (zlib's limit) before its size is known."""
 
+_SWITCHING = b"HTTP/1.1 101 Switching Protocols\r\n"
+"""The status line with the words that RFC 6455 §4.2.2 prints: Ruby's Faye insists on some, and
+wsproto writes none."""
+
 
 class Handshake:
     """A request to become a WebSocket that RFC 6455 §4.2.1 finds in order.
@@ -73,9 +77,10 @@ class Handshake:
             client_no_context_takeover=True, server_no_context_takeover=True
         )
         try:
-            return self.wire.send(AcceptConnection(extensions=[deflate], extra_headers=extra))
+            answer = self.wire.send(AcceptConnection(extensions=[deflate], extra_headers=extra))
         except ValueError:  # a malformed offer: RFC 7692 §5.1 declines it
-            return self.wire.send(AcceptConnection(extra_headers=extra))
+            answer = self.wire.send(AcceptConnection(extra_headers=extra))
+        return _SWITCHING + answer.partition(b"\r\n")[2]
 
 
 class WebSocketConnection(asyncio.Protocol):
