@@ -175,6 +175,19 @@ def test_other(cometape):
     result.assert_outcomes(passed=4)
 
 
+def test_an_operation_that_may_be_repeated_has_new_ids_each_time(project: pytest.Pytester) -> None:
+    result = run(
+        project,
+        """
+@pytest.mark.cometape("pull_workitem.yaml", repeats=["Pull"], strict=False)
+def test_loop(cometape):
+    desk = Desk(cometape.url)
+    assert len({desk.work() for _ in range(3)}) == 3
+""",
+    )
+    result.assert_outcomes(passed=1)
+
+
 def test_a_test_that_misses_fails_and_is_told_why(project: pytest.Pytester) -> None:
     result = run(
         project,

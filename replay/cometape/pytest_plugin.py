@@ -33,11 +33,11 @@ if TYPE_CHECKING:
     from cometape.server.listener import BackgroundServer
 
 MARKER = (
-    "cometape(cassette, *, seed=0, pace='instant', strict=True, profile=None): the cassette that"
-    " the fixture `cometape` replays; relative paths are looked up beside the test file, in"
-    " cassettes/ beside it and in cassettes/ of the root directory"
+    "cometape(cassette, *, seed=0, pace='instant', strict=True, profile=None, repeats=False): the"
+    " cassette that the fixture `cometape` replays; relative paths are looked up beside the test"
+    " file, in cassettes/ beside it and in cassettes/ of the root directory"
 )
-OPTIONS = frozenset(("seed", "pace", "strict", "profile"))
+OPTIONS = frozenset(("seed", "pace", "strict", "profile", "repeats"))
 SETTLE_S = 0.25
 """How long events that are on their way may take to arrive after the last line of a test. (They
 follow the answer of their cause by 10 ms.)"""
@@ -195,6 +195,7 @@ def _replay_of(marker: pytest.Mark, item: pytest.Item) -> tuple[Path, ReplayServ
         seed=options.get("seed", 0),
         pace=Pace.parse(str(options.get("pace", "instant"))),
         strict=options.get("strict", True),
+        repeats=options.get("repeats", False),
     )
     profile = load_profile(options.get("profile") or cassette.header.profile)
     return path, ReplayService(_playbook(path, state.st_mtime_ns, state.st_size, profile), settings)

@@ -94,9 +94,10 @@ def test_the_seed_decides_the_ids(cassette: str) -> None:
     assert seen[0] == seen[1] != seen[2]
 
 
-def test_repeats_answer_again_with_other_ids(cassette: str) -> None:
+@pytest.mark.parametrize("option", [("--repeats",), ("--repeat", "No", "--repeat", "Pu*")])
+def test_repeats_answer_again_with_other_ids(cassette: str, option: tuple[str, ...]) -> None:
     with (
-        cometape("replay", cassette, "--repeats", "--pace", "x100") as replay,
+        cometape("replay", cassette, *option, "--pace", "x100") as replay,
         connected(replay.url()) as client,
     ):
         assert len({reference_id(client) for _ in range(3)}) == 3

@@ -58,6 +58,14 @@ SECONDS = click.FloatRange(min=0)
     help="Answer an operation again when its recordings are used up, with fresh ids and events.",
 )
 @click.option(
+    "--repeat",
+    "repeated",
+    multiple=True,
+    metavar="OPERATION",
+    help="The same for one operation: its name, or 'POST /path'; * stands for any text. As often "
+    "as needed.",
+)
+@click.option(
     "--profile",
     metavar="NAME|FILE",
     help="The profile to use.  [default: the one the cassette names]",
@@ -103,6 +111,7 @@ def command(
     pace: str,
     strict: bool | None,
     repeats: bool,
+    repeated: tuple[str, ...],
     profile: str | None,
     timeout_s: float,
     max_interval_s: float,
@@ -135,7 +144,7 @@ def command(
             seed=seed,
             pace=speed,
             strict=bool(os.environ.get("CI")) if strict is None else strict,
-            repeats=repeats,
+            repeats=repeats or repeated,
             dialect=dialect,
             bayeux=Settings(
                 timeout_ms=round(timeout_s * 1000),

@@ -19,6 +19,7 @@ from ..exchange import Response
 from .identity import Binding, Identity
 from .playbook import START, Follower, Matches, Playable, Playbook
 from .relation import NearestState, Subject
+from .repeats import NO_REPEATS, Repeats
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +175,7 @@ class Run:
     # ---------------------------------------------------------------- answers
 
     def choose(
-        self, session: str, matches: Matches, *, repeats: bool = False
+        self, session: str, matches: Matches, *, repeats: Repeats = NO_REPEATS
     ) -> Playable | Exhausted | None:
         """Which of the recordings of a request answers it now; None when there is none at all.
 
@@ -199,7 +200,7 @@ class Run:
             if fresh is not None:
                 return fresh
         last = matches.by_session[order[0]][-1]
-        return last if repeats or last.repeatable else Exhausted(tuple(matches.all))
+        return last if repeats.allow(last) else Exhausted(tuple(matches.all))
 
     def is_unplayed(self, recordings: Iterable[Playable]) -> bool:
         """Whether one of them has not been played in this run."""

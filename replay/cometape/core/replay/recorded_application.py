@@ -20,6 +20,7 @@ from .live_client import Arrival, LiveClient
 from .matching import Shape
 from .playbook import Matches, Playable, Playbook
 from .player import Run
+from .repeats import Repeats
 
 
 class RecordedApplication:
@@ -35,7 +36,7 @@ class RecordedApplication:
         clients: Clients,
         words: Dialect,
         *,
-        repeats: bool,
+        repeats: Repeats,
         busy: Callable[[Run], None],
     ) -> None:
         """`busy` is told of runs in which events may be on their way."""

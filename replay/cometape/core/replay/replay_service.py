@@ -33,6 +33,7 @@ from .miss import Miss
 from .playbook import Matches, Playable, Playbook
 from .player import INSTANT, Due, Pace, Run
 from .recorded_application import RecordedApplication
+from .repeats import Repeats
 
 MAX_INTERVAL_MS = 300_000
 """How long a silent Bayeux session lives: minutes, so that a breakpoint in a debugger ends none."""
@@ -50,8 +51,9 @@ class ReplaySettings:
     pace: Pace = INSTANT
     strict: bool = True
     """Whether misses and leftovers are a failure; for whoever reads the report."""
-    repeats: bool = False
-    """Whether any operation may be answered again when its recordings are used up."""
+    repeats: bool | Sequence[str] = False
+    """Which operations may be answered again when their recordings are used up: all, or those
+    named (`Repeats.names`), beside those that the profile calls repeatable."""
     event_gap_s: float = 0.01
     """Least time between an answer and the events it causes, so that a client with two
     connections sees the answer first."""
@@ -101,11 +103,12 @@ class Replay:
         self.playbook = playbook
         self.clients = Clients(playbook, settings.seed, self._new_run)
         dialect = settings.dialect or self._dialect()
+        self._repeats = Repeats.of(settings.repeats)
         self._application = application = RecordedApplication(
             playbook,
             self.clients,
             dialect_named(dialect),
-            repeats=settings.repeats,
+            repeats=self._repeats,
             busy=self._note_busy,
         )
         self.bayeux = BayeuxServer(application, replace(settings.bayeux, dialect=dialect))
@@ -188,7 +191,7 @@ class Replay:
                 shape, matches = self._matches(recorded)
         self._application.settle(client, matches, now_s)
         run = client.run
-        chosen = run.choose(client.session, matches, repeats=self.settings.repeats)
+        chosen = run.choose(client.session, matches, repeats=self._repeats)
         if not isinstance(chosen, Playable):
             miss = self.chronicle.miss(shape, client, chosen, now_s)
             return [Respond(exchange, miss.response())]
