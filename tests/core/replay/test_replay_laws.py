@@ -87,6 +87,9 @@ class Playing:
             self.people[what].events(settle=False)
         elif kind == "wait":
             self.stage.talk.advance(what)
+            if what > 1:  # or their sessions would expire after seven of these
+                for person in self.people.values():
+                    person.events(settle=False)
         else:
             self.bodies.append(self.people["agent7"].ask("DELETE", f"/nothing/{what}").body)
         self.check()
