@@ -62,12 +62,7 @@ class LiveReplay:
     @property
     def journal(self) -> Journal:
         """What has happened so far, in order; a copy."""
-        from cometape.core.replay.journal import Journal
-
-        journal = Journal()
-        for line in self._server.call(lambda: list(self._service.journal)):
-            journal.add(line)
-        return journal
+        return self._server.call(self._service.journal.copy)
 
     def report(self) -> Report:
         """What became of the replay so far."""

@@ -12,7 +12,7 @@ from aiocometd_ng.client import Client
 from aiocometd_ng.constants import ConnectionType
 
 import node_runtime
-from cometape.core.bayeux.server import BayeuxAction
+from cometape.core.bayeux.actions import BayeuxAction
 from cometape.core.broker import Broker
 from cometape.core.cors import CorsService
 from cometape.core.service import Action

@@ -20,7 +20,8 @@ from .bayeux.channel import is_broadcast
 from .bayeux.client_id import issued_id
 from .bayeux.endpoint import BayeuxEndpoint
 from .bayeux.message import event_of
-from .bayeux.server import BayeuxServer, Settings
+from .bayeux.server import BayeuxServer
+from .bayeux.settings import Settings
 from .exchange import Headers, Request, Response
 from .json_value import JsonObject
 from .service import Action, Respond

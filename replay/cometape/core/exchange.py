@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal, Self
 from urllib.parse import parse_qsl
 
@@ -17,7 +18,8 @@ Scheme = Literal["http", "https"]
 class Headers(tuple[tuple[str, str], ...]):
     """Header pairs in wire order; look-ups ignore case (RFC 9110 §5.1), nothing is merged."""
 
-    __slots__ = ()
+    _firsts: dict[str, str] | None = None
+    """First values by lower-case name, from when one is first looked up: more will be."""
 
     def __new__(cls, pairs: Iterable[tuple[str, str]] = ()) -> Self:
         return super().__new__(cls, ((name, value) for name, value in pairs))
@@ -29,11 +31,10 @@ class Headers(tuple[tuple[str, str], ...]):
 
     def first(self, name: str) -> str | None:
         """The first value under `name`, or None."""
-        wanted, size = name.lower(), len(name)
-        for key, value in self:
-            if len(key) == size and (key == name or key.lower() == wanted):
-                return value
-        return None
+        firsts = self._firsts
+        if firsts is None:
+            firsts = self._firsts = {key.lower(): value for key, value in reversed(self)}
+        return firsts.get(name.lower())
 
     def all(self, name: str) -> list[str]:
         """Every value under `name`, in order."""
@@ -85,13 +86,20 @@ class Request:
 
     def cookies(self) -> dict[str, str]:
         """The cookies of every `Cookie` header (RFC 6265 §4.2); of equal names the first wins."""
-        found: dict[str, str] = {}
-        for header in self.headers.all("Cookie"):
-            for pair in header.split(";"):
-                name, separator, value = pair.strip().partition("=")
-                if separator:
-                    found.setdefault(name, value)
-        return found
+        if self.headers.first("Cookie") is None:
+            return {}
+        return dict(_cookies("; ".join(self.headers.all("Cookie"))))
+
+
+@lru_cache(maxsize=256)
+def _cookies(header: str) -> dict[str, str]:
+    """The cookies of one header: a client sends the same with every request."""
+    found: dict[str, str] = {}
+    for pair in header.split(";"):
+        name, separator, value = pair.strip().partition("=")
+        if separator:
+            found.setdefault(name, value)
+    return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

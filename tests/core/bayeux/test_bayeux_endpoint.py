@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from cometape.core.bayeux.actions import Answer, Send
+from cometape.core.bayeux.application import Accepted, Carrier, Refused
 from cometape.core.bayeux.endpoint import BayeuxEndpoint
-from cometape.core.bayeux.server import Accepted, Carrier, Refused
 from cometape.core.broker import Broker
 from cometape.core.exchange import Headers, Request
 from cometape.core.json_value import JsonObject

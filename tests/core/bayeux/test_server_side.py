@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
-from cometape.core.bayeux.application import Delivery, Published, Refused
-from cometape.core.bayeux.server import BayeuxServer, Carrier, Session, Settings
+from cometape.core.bayeux.application import Carrier, Delivery, Published, Refused
+from cometape.core.bayeux.server import BayeuxServer
+from cometape.core.bayeux.session import Session
+from cometape.core.bayeux.settings import Settings
 from cometape.core.broker import Broker
 from cometape.core.errors import ConfigurationError
 from cometape.core.json_value import JsonObject

@@ -13,21 +13,17 @@ others get by it, and to one session always the order in which its events came t
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from ..errors import ConfigurationError
 from ..json_value import JsonObject
 from . import ack
 from .actions import Answer, BayeuxAction, Close, Refuse, Send
 from .application import (
-    PUBLISHED,
     Accepted,
     Application,
     Carrier,
-    Delivery,
-    Published,
     Reason,
-    Refused,
 )
 from .channel import (
     META_CONNECT,
@@ -56,25 +52,6 @@ from .settings import Settings
 from .states import Input, State, next_state
 from .subscriptions import Subscriptions, wanted_channels
 
-__all__ = [
-    "PUBLISHED",
-    "Accepted",
-    "Answer",
-    "Application",
-    "BayeuxAction",
-    "BayeuxServer",
-    "Carrier",
-    "Close",
-    "Delivery",
-    "Published",
-    "Reason",
-    "Refuse",
-    "Refused",
-    "Send",
-    "Session",
-    "Settings",
-]
-
 PROTOCOL_VERSION = "1.0"
 CLOSE_VIOLATION = 1011
 """What CometD closes a WebSocket with after a frame it cannot use (C71)."""
@@ -96,7 +73,8 @@ class BayeuxServer:
         self._subscriptions = Subscriptions()
         self._outbox = Outbox(settings)
         self._depth = 0
-        """Calls of the application under way; calls of ours within them add to the outer one."""
+        """Calls under way of the application, or of `together`; calls of ours within them add to
+        the outer one."""
 
     # -- what a shell may ask
 
@@ -152,6 +130,15 @@ class BayeuxServer:
         session = self._sessions.get(client_id)
         if session is not None:
             self._enqueue(session, message, now_s)
+        return self._done(now_s)
+
+    def together(self, calls: Callable[[], None], now_s: float) -> list[BayeuxAction]:
+        """Let `calls` call this server: what they bring to a session goes out together."""
+        self._depth += 1
+        try:
+            calls()
+        finally:
+            self._depth -= 1
         return self._done(now_s)
 
     def broadcast(self, message: JsonObject, now_s: float) -> list[BayeuxAction]:

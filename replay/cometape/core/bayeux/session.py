@@ -103,6 +103,11 @@ class Session:
         """Whether messages that name the session are still accepted."""
         return self.state is State.CONNECTED or self.state is State.HANDSHAKEN
 
+    @property
+    def unfetched(self) -> int:
+        """How many of the latest events its client may not have: queued, or not acknowledged."""
+        return len(self.queue) + (len(self.ack) if self.ack is not None else 0)
+
     def take_queue(self) -> list[Outgoing]:
         """Empty the queue; its events are about to be sent."""
         events, self.queue = self.queue, []

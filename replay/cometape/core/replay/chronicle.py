@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from functools import cached_property
 
 from .clients import Clients
-from .journal import Journal, Kind, Line, Report
+from .journal import Journal, Kind, Report
 from .leftovers import run_report, waiting_lines
 from .live_client import LiveClient
 from .matching import Shape
@@ -38,14 +38,16 @@ class Chronicle:
         """How many clients the journal has named."""
 
     def note(
-        self, now_s: float, kind: Kind, client: LiveClient, text: str, entry: int | None = None
+        self, now_s: float, kind: Kind, client: LiveClient, about: object, entry: int | None = None
     ) -> None:
-        """Something happened."""
+        """Something happened; `about` does not change any more."""
+        note = self.journal.note
         while self._met < len(self._clients.clients):
             newcomer = self._clients.clients[self._met]
             self._met += 1
-            self._add(now_s, "client", newcomer, f"takes the session {newcomer.session!r}", None)
-        self._add(now_s, kind, client, text, entry)
+            text = f"takes the session {newcomer.session!r}"
+            note(now_s, "client", newcomer.run.number, newcomer.label, text, None)
+        note(now_s, kind, client.run.number, client.label, about, entry)
 
     def miss(
         self, shape: Shape, client: LiveClient, chosen: Exhausted | None, now_s: float
@@ -104,18 +106,4 @@ class Chronicle:
             runs=tuple(run_report(run, unfetched) for run in self._clients.runs),
             misses=tuple(self.misses),
             misses_total=self.misses_total,
-        )
-
-    def _add(
-        self, now_s: float, kind: Kind, client: LiveClient, text: str, entry: int | None
-    ) -> None:
-        self.journal.add(
-            Line(
-                at_s=now_s,
-                kind=kind,
-                run=client.run.number,
-                client=client.label,
-                text=text,
-                entry=entry,
-            )
         )

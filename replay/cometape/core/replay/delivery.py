@@ -17,6 +17,10 @@ from .live_client import LiveClient
 from .playbook import Playbook
 from .player import Due
 
+FETCHED_KEPT = 16
+"""So many events that a session has fetched are remembered as if they were in flight, besides as
+many as really are: it costs less to forget some now and then than each in its turn."""
+
 Delivered = Callable[[LiveClient, Due, float], None]
 """Is told of every event that was given to a client."""
 
@@ -39,12 +43,13 @@ class Delivery:
         for due in dues:
             for receiver in self._receivers(due):
                 letters.setdefault(receiver, []).append(due)
-        wanted: list[BayeuxAction] = []
-        for receiver, mine in letters.items():
-            left, actions = self._hand_over(receiver, mine, now_s)
-            receiver.mailbox += left
-            wanted += actions
-        return wanted
+
+        def hand_over() -> None:
+            for receiver, mine in letters.items():
+                left = self._hand_over(receiver, mine, now_s)
+                receiver.mailbox += left  # to what an ended session may have put there
+
+        return self._bayeux.together(hand_over, now_s) if letters else []
 
     def changed(self, client: LiveClient) -> None:
         """A client has a new session or subscription, or more in its mailbox."""
@@ -53,23 +58,22 @@ class Delivery:
 
     def deliver_waiting(self, now_s: float) -> list[BayeuxAction]:
         """What the changed clients have waited for."""
-        wanted: list[BayeuxAction] = []
         changed, self._changed = self._changed, {}
-        for client in changed:
-            waiting, client.mailbox = client.mailbox, []
-            client.mailbox, actions = self._hand_over(client, waiting, now_s)
-            wanted += actions
-        return wanted
 
-    def _hand_over(
-        self, client: LiveClient, dues: Sequence[Due], now_s: float
-    ) -> tuple[list[Due], list[BayeuxAction]]:
+        def hand_over() -> None:
+            for client in changed:
+                waiting, client.mailbox = client.mailbox, []
+                left = self._hand_over(client, waiting, now_s)
+                client.mailbox += left
+
+        return self._bayeux.together(hand_over, now_s) if changed else []
+
+    def _hand_over(self, client: LiveClient, dues: Sequence[Due], now_s: float) -> list[Due]:
         """Give a client what its Bayeux sessions can take; what they cannot is left over."""
         found = [self._bayeux.session(client_id) for client_id in client.client_ids]
         living = [session for session in found if session is not None]
         if not living:
-            return list(dues), []
-        wanted: list[BayeuxAction] = []
+            return list(dues)
         left: list[Due] = []
         for due in dues:
             sessions = _takers(living, due)
@@ -79,13 +83,13 @@ class Delivery:
             message = self._message(client, due)
             for session in sessions:
                 pending = self._in_flight.setdefault(session.client_id, [])
-                if not session.queue and session.ack is None:
-                    pending.clear()
+                if len(pending) > FETCHED_KEPT + 2 * session.unfetched:
+                    del pending[: len(pending) - session.unfetched]
                 pending.append((message, due))
-                wanted += self._bayeux.deliver(session.client_id, message, now_s)
+                self._bayeux.deliver(session.client_id, message, now_s)
             due.run.reached(due, now_s)
             self._delivered(client, due, now_s)
-        return left, wanted
+        return left
 
     def ended(self, session: Session, client: LiveClient, *, expired: bool) -> None:
         """A Bayeux session has ended; what an expired one did not fetch waits for the next."""

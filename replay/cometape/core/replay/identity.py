@@ -13,7 +13,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from ..profile import Form, IdentityKind
 
@@ -30,9 +30,11 @@ MIN_TOKEN = 25
 """Characters of an unguessable token in base 36; CometD's own client ids have 25 to 28."""
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
-    """One recorded id: what kind, whose, and the value it had (a number as its digits)."""
+class Identity(NamedTuple):
+    """One recorded id: what kind, whose, and the value it had (a number as its digits).
+
+    A tuple, because it is a key that is looked up several times for every answer and event.
+    """
 
     kind: str
     session: str
@@ -74,14 +76,17 @@ class Issuer:
             self._recorded = frozenset(self._find_recorded())
             while self._width < 4 * len(self._recorded):
                 self._width *= 10
-        offset = int.from_bytes(self._digest(kind)[:8], "big")
-        base = self._width * (1 + (offset + self._occurrence * _STEP) % _BASES)
-        start = base if series == "answer" else base + self._width // 2
-        value = self._issued.get((kind, series), start) + 1
+        latest = self._issued.get((kind, series))
+        value = (self._start(kind, series) if latest is None else latest) + 1
         while value in self._recorded:
             value += 1
         self._issued[kind, series] = value
         return value
+
+    def _start(self, kind: str, series: str) -> int:
+        offset = int.from_bytes(self._digest(kind)[:8], "big")
+        base = self._width * (1 + (offset + self._occurrence * _STEP) % _BASES)
+        return base if series == "answer" else base + self._width // 2
 
     def text(self, kind: str, form: Form, recorded: str, nth: int) -> str:
         """The `nth` string for one recorded value: a UUID for a UUID, hex for hex, else base 36."""

@@ -61,29 +61,43 @@ class Line:
         }
 
 
+_Note = tuple[float, Kind, int, str, object, int | None]
+"""What a line is made of: far more are written than read."""
+
+
 class Journal:
     """What happened, the latest `MAX_LINES` of it."""
 
     def __init__(self) -> None:
-        self._lines: deque[Line] = deque(maxlen=MAX_LINES)
+        self._notes: deque[_Note] = deque(maxlen=MAX_LINES)
 
     def __iter__(self) -> Iterator[Line]:
-        return iter(self._lines)
+        for at_s, kind, run, client, about, entry in self._notes:
+            text = str(about)
+            yield Line(at_s=at_s, kind=kind, run=run, client=client, text=text, entry=entry)
 
     def __len__(self) -> int:
-        return len(self._lines)
+        return len(self._notes)
 
-    def add(self, line: Line) -> None:
-        """One more thing happened."""
-        self._lines.append(line)
+    def note(
+        self, at_s: float, kind: Kind, run: int, client: str, about: object, entry: int | None
+    ) -> None:
+        """One more thing happened; `about` is put into words when somebody reads it."""
+        self._notes.append((at_s, kind, run, client, about, entry))
+
+    def copy(self) -> Journal:
+        """What happened up to now."""
+        copied = Journal()
+        copied._notes.extend(self._notes)
+        return copied
 
     def of(self, kind: Kind) -> list[Line]:
         """The lines of one kind."""
-        return [line for line in self._lines if line.kind == kind]
+        return [line for line in self if line.kind == kind]
 
     def text(self) -> str:
         """All of it, a line each."""
-        return "\n".join(str(line) for line in self._lines)
+        return "\n".join(str(line) for line in self)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -29,6 +29,8 @@ class LiveClient:
     """Its living Bayeux sessions."""
     mailbox: list[Due] = field(default_factory=list)
     """Due events that wait for a Bayeux session, or for a subscription."""
+    has_claimed: bool = False
+    """Whether events are in it that nobody has looked at since its session was taken."""
     handshakes: int = 0
     finishes: int = 0
     """How often it disconnected."""
@@ -87,7 +89,7 @@ class Arrival:
         authorization = request.headers.first("Authorization")
         return cls(
             connection=connection,
-            cookies=request.cookies() if request.headers.first("Cookie") else {},
+            cookies=request.cookies(),
             authorization=authorization,
             user=_user(authorization) if authorization else None,
             origin=request.origin,

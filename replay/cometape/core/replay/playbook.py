@@ -73,9 +73,12 @@ class Matches:
     """The recordings of one request, by recorded session, each in recorded order."""
 
     by_session: dict[str, list[Playable]] = field(default_factory=dict)
+    are_operations: bool = False
+    """Whether they advance a run; all or none do, for they have one method."""
 
     def add(self, playable: Playable) -> None:
         """One more recording."""
+        self.are_operations = playable.is_operation
         self.by_session.setdefault(playable.session, []).append(playable)
 
     def __bool__(self) -> bool:
@@ -91,11 +94,6 @@ class Matches:
         """All of them, in recorded order."""
         found = [one for recordings in self.by_session.values() for one in recordings]
         return sorted(found, key=lambda one: one.number)
-
-    @property
-    def are_operations(self) -> bool:
-        """Whether they advance a run; all or none do, for they have one method."""
-        return any(one[0].is_operation for one in self.by_session.values())
 
 
 NO_MATCHES = Matches()

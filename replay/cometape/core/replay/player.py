@@ -183,16 +183,13 @@ class Run:
         it has none of its own, anybody's. An operation is answered by its recordings in their
         order, once each; a read by the recording that fits the state of the run.
         """
-        own = matches.by_session.get(session)
-        others = sorted(
-            (name for name in matches.by_session if name != session),
-            key=lambda name: not self.is_free(name),
-        )
-        if own is not None:
-            others = [name for name in others if self.is_free(name)]
-        order = ([session] if own is not None else []) + others
-        if not order:
+        if not matches:
             return None
+        free = [name for name in matches.by_session if self.is_free(name) and name != session]
+        if session in matches.by_session:
+            order = [session, *free]
+        else:
+            order = free + [name for name in matches.by_session if name not in free]
         if not matches.are_operations:
             return self._read(matches, order[0])
         for name in order:
@@ -230,9 +227,11 @@ class Run:
             renew = identity in fresh or (
                 playable.is_operation and first is not play and identity in first.minted
             )
-            if not renew and self.known(identity, actor) is None:
-                play.minted.append(identity)
-            live = self.live(identity, actor, renew=renew)
+            live = None if renew else self.known(identity, actor)
+            if live is None:
+                if not renew:
+                    play.minted.append(identity)
+                live = self.live(identity, actor, renew=True)
             play.issued[identity.kind, identity.recorded] = live
         response = template.fill(lambda one: play.issued[one.kind, one.recorded], origin)
         if playable.is_operation:
@@ -355,10 +354,11 @@ class Run:
 
     def _fresh(self, matches: Matches, session: str) -> Playable | None:
         recordings = matches.by_session[session]
-        at = self._next.get((id(matches), session), 0)
+        key = (id(matches), session)
+        at = self._next.get(key, 0)
         while at < len(recordings) and recordings[at].number in self.played:
             at += 1
-        self._next[id(matches), session] = at
+        self._next[key] = at
         return recordings[at] if at < len(recordings) else None
 
     def _read(self, matches: Matches, session: str) -> Playable:

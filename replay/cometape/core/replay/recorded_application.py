@@ -116,7 +116,7 @@ class RecordedApplication:
             entry, client, now_s, message_id=None if message_id is None else str(message_id)
         )
         self._busy(client.run)
-        self.chronicle.note(now_s, "publish", client, str(chosen), chosen.number)
+        self.chronicle.note(now_s, "publish", client, chosen, chosen.number)
         if not entry.successful:
             return Published(error=entry.error or self._words.publish_denied)
         return PUBLISHED

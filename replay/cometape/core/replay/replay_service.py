@@ -120,7 +120,8 @@ class Replay:
             path=playbook.bayeux_paths[0],
             new_browser_id=application.new_browser_id,
         )
-        self._paths = tuple(path.rstrip("/") for path in playbook.bayeux_paths)
+        self._paths = frozenset(path.rstrip("/") for path in playbook.bayeux_paths)
+        self._below_paths = tuple(f"{path}/" for path in self._paths)
         self._sockets: dict[int, Arrival] = {}
         self._agenda: Agenda[Run] = Agenda()
 
@@ -216,9 +217,10 @@ class Replay:
             self.clients.finish(client)
         self._note_busy(run)
         kind: Kind = "repeat" if chosen.is_operation and play.nth > 1 else "answered"
-        self.chronicle.note(now_s, kind, client, str(chosen), chosen.number)
+        self.chronicle.note(now_s, kind, client, chosen, chosen.number)
         actions: list[Action] = [Respond(exchange, response)]
-        if client.mailbox:  # it has just taken a session whose events had been waiting
+        if client.has_claimed:
+            client.has_claimed = False
             self._delivery.changed(client)
             actions += self._after(now_s)
         return actions
@@ -243,7 +245,7 @@ class Replay:
 
     def _is_bayeux(self, request: Request) -> bool:
         path = request.target.partition("?")[0]
-        return any(path == base or path.startswith(base + "/") for base in self._paths)
+        return path in self._paths or path.startswith(self._below_paths)
 
     def _before(self, text: str, arrival: Arrival, now_s: float) -> list[Action]:
         """Learn whose connection this is; hand over what is due before a client says goodbye.
@@ -272,7 +274,7 @@ class Replay:
         return self._endpoint.actions(self._delivery.give(dues, now_s), now_s)
 
     def _delivered(self, client: LiveClient, due: Due, now_s: float) -> None:
-        self.chronicle.note(now_s, "event", client, str(due.follower), due.follower.event.number)
+        self.chronicle.note(now_s, "event", client, due.follower, due.follower.event.number)
         self._note_busy(due.run)
 
     # ---------------------------------------------------------------- runs

@@ -84,14 +84,16 @@ class Template:
     def fill(self, lookup: Lookup, origin: str) -> str:
         """The text with live values; `origin` as `http://127.0.0.1:8080`."""
         return "".join(
-            piece
-            if isinstance(piece, str)
-            else lookup(piece.identity)
-            if isinstance(piece, IdentitySlot)
-            else origin.replace("/", piece.slash)
-            if isinstance(piece, OriginSlot)
-            else piece.fill(origin)
-            for piece in self.pieces
+            [
+                piece
+                if isinstance(piece, str)
+                else lookup(piece.identity)
+                if isinstance(piece, IdentitySlot)
+                else origin.replace("/", piece.slash)
+                if isinstance(piece, OriginSlot)
+                else piece.fill(origin)
+                for piece in self.pieces
+            ]
         )
 
     @property
@@ -117,13 +119,18 @@ class ResponseTemplate:
     """All of them, integers ascending: issuing them in this order keeps their order."""
     cookies: tuple[tuple[str, Identity], ...]
     """Cookies whose value is an identity: by these the client is known again."""
+    fixed_headers: Headers | None
+    """The headers, where there is nothing to rewrite in them."""
 
     def fill(self, lookup: Lookup, origin: str) -> Response:
         """The response with live values."""
-        body = self.body
+        headers, body = self.fixed_headers, self.body
+        if headers is None:
+            filled = [(name, value.fill(lookup, origin)) for name, value in self.headers]
+            headers = Headers.of_pairs(filled)
         return Response(
             status=self.status,
-            headers=Headers((name, value.fill(lookup, origin)) for name, value in self.headers),
+            headers=headers,
             body=body if isinstance(body, bytes) else body.fill(lookup, origin).encode("utf-8"),
         )
 
@@ -154,6 +161,11 @@ class Rewriter:
             body=body,
             identities=tuple(sorted(dict.fromkeys(found), key=_in_order)),
             cookies=tuple(cookies),
+            fixed_headers=(
+                Headers((name, "".join(map(str, template.pieces))) for name, template in headers)
+                if all(template.fixed for _, template in headers)
+                else None
+            ),
         )
 
     def event(self, event: Event) -> EventTemplate:

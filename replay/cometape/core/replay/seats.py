@@ -109,7 +109,7 @@ class Seats:
             if session.handshakes and not session.exchanges and client.run.is_free(name):
                 client.beside = name
                 client.run.actors[name] = client
-                client.mailbox += client.run.unclaimed.pop(name, [])
+                _claim(client, name)
                 return
 
     def _make_room(self, run: Run, session: str) -> bool:
@@ -144,7 +144,7 @@ class Seats:
             del client.run.actors[old]
         client.session = session
         client.run.actors[session] = client
-        client.mailbox += client.run.unclaimed.pop(session, [])
+        _claim(client, session)
         for matches in client.asked:
             for recording in matches.by_session.get(session, ())[:1]:
                 client.run.played.setdefault(recording.number, 1)
@@ -152,7 +152,7 @@ class Seats:
     def take(self, client: LiveClient, now_s: float) -> None:
         """A client takes its seat; events that waited for somebody to come are its."""
         client.run.take(client.session, client, now_s)
-        client.mailbox += client.run.unclaimed.pop(client.session, [])
+        _claim(client, client.session)
 
     def _begin_run(self) -> Run:
         if not self.runs[-1].actors:
@@ -175,6 +175,14 @@ class Seats:
     def _is_seated(self, arrival: Arrival, run: Run) -> bool:
         """Whether this user has a session of the run already."""
         return arrival.user is not None and any(c.user == arrival.user for c in clients_in(run))
+
+
+def _claim(client: LiveClient, session: str) -> None:
+    """Events that waited for somebody to take a session are its client's."""
+    waiting = client.run.unclaimed.pop(session, None)
+    if waiting:
+        client.mailbox += waiting
+        client.has_claimed = True
 
 
 def clients_in(run: Run) -> list[LiveClient]:
