@@ -6,17 +6,17 @@ of its cause gets a second chance, and weaker evidence its first.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from ..cassette import Cassette, Entry, Event, Exchange, Publish
 from ..errors import CassetteError
 from ..profile import Profile
 from .cause_finder import Cause, CauseFinder
 from .cause_rule import precedes
-from .chains import check_no_circle, without_circles, written_causes
+from .chains import check_no_circle, without_circles
 from .waiting_events import OVERTAKING_S, WaitingEvents
 
-__all__ = ["Cause", "CauseFinder", "infer_causes"]
+__all__ = ["Cause", "CauseFinder", "Inference", "infer_causes"]
 
 
 def infer_causes(cassette: Cassette, profile: Profile) -> Cassette:
@@ -26,45 +26,115 @@ def infer_causes(cassette: Cassette, profile: Profile) -> Cassette:
     written down stay and are checked: the entry is there, began no later than the event was seen,
     and is not an effect of that event. Raises CassetteError.
     """
-    by_number = {entry.number: entry for entry in cassette.entries}
-    written = written_causes(cassette.entries)
-    check_no_circle(
-        {
-            event: cause
-            for event, cause in written.items()
-            if isinstance(by_number.get(cause), Event)
-        }
-    )
-    if not any(isinstance(entry, Event) and entry.cause is None for entry in cassette.entries):
-        for entry in cassette.entries:
-            if isinstance(entry, Event) and isinstance(entry.cause, int):
-                _check_written(entry, by_number.get(entry.cause))
-        return cassette  # every cause is written down: nothing to find, which is most of the work
-    finder = CauseFinder(profile)
-    waiting = WaitingEvents(finder)
-    causes: dict[int, int] = {}
+    unknown = any(isinstance(one, Event) and one.cause is None for one in cassette.entries)
+    inference = Inference(profile, find=unknown)
     for entry in cassette.entries:
+        inference.observe(entry)
+    causes = inference.causes()
+    if not unknown:
+        return cassette
+    return replace(cassette, entries=tuple(_with_cause(one, causes) for one in cassette.entries))
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """An event, less what was in it."""
+
+    number: int
+    session: str
+    at_s: float | None
+    channel: str
+    cause: int | None
+    """The one that is written down."""
+
+
+class Inference:
+    """The causes of a cassette whose entries come one by one; it keeps none of them."""
+
+    def __init__(self, profile: Profile, *, find: bool = True) -> None:
+        """Without `find` the causes written down are checked and no other is looked for.
+
+        That is most of the work.
+        """
+        finder = CauseFinder(profile)
+        self._finder = finder if find else None
+        self._waiting = WaitingEvents(finder)
+        self._found: dict[int, int] = {}
+        self._events: dict[int, _Seen] = {}
+        self._began_s: dict[int, float | None] = {}
+        """When each exchange began, by number."""
+        self._others: set[int] = set()
+
+    def observe(self, entry: Entry) -> None:
+        """The next entry."""
+        if isinstance(entry, Event):
+            written = entry.cause if isinstance(entry.cause, int) else None
+            self._events[entry.number] = _Seen(
+                entry.number, entry.session, entry.at_s, entry.channel, written
+            )
+        elif isinstance(entry, Exchange):
+            self._began_s[entry.number] = entry.at_s
+        else:
+            self._others.add(entry.number)
+        if self._finder is not None:
+            self._look_for_causes(entry, self._finder, self._waiting)
+
+    def causes(self) -> dict[int, int]:
+        """The cause found for each event that names none and has one; call it once, at the end.
+
+        Raises CassetteError where a cause that is written down cannot be.
+        """
+        events = self._events
+        written = {one.number: one.cause for one in events.values() if one.cause is not None}
+        check_no_circle({event: cause for event, cause in written.items() if cause in events})
+        for event, cause in written.items():
+            self._check(events[event], cause)
+        self._waiting.finish()
+        self._settle(self._waiting)
+        found = self._found
+        if written and found:
+            sound = without_circles(written | found, found)
+            found = {event: cause for event, cause in found.items() if event in sound}
+        return found
+
+    def _look_for_causes(self, entry: Entry, finder: CauseFinder, waiting: WaitingEvents) -> None:
         if isinstance(entry, Exchange | Publish):
             waiting.completed(entry)
         elif not isinstance(entry, Event):
             finder.observe(entry)
         elif isinstance(entry.cause, int):
-            _check_written(entry, by_number.get(entry.cause))
             finder.confirm(entry, entry.cause)
         elif entry.cause is None:
             cause = waiting.came(entry)
             if cause is not None:
-                causes[entry.number] = cause.number
+                self._found[entry.number] = cause.number
         if isinstance(entry, Event):
             finder.observe(entry)
-    waiting.finish()
-    for settled in waiting.take_settled():
-        if settled.cause is not None:
-            causes[settled.event.number] = settled.cause.number
-    if written and causes:
-        sound = without_circles(written | causes, causes)
-        causes = {event: cause for event, cause in causes.items() if event in sound}
-    return replace(cassette, entries=tuple(_with_cause(one, causes) for one in cassette.entries))
+        self._settle(waiting)
+
+    def _settle(self, waiting: WaitingEvents) -> None:
+        for settled in waiting.take_settled():
+            if settled.cause is not None:
+                self._found[settled.event.number] = settled.cause.number
+
+    def _check(self, event: _Seen, cause: int) -> None:
+        earlier = self._events.get(cause)
+        began_s = self._began_s.get(cause)
+        if earlier is not None and not _may_be_seen_after(event, earlier):
+            what = f"its cause {cause}, an event, came later ({earlier.at_s} s) than it was seen"
+        elif not precedes(began_s, event.at_s):
+            what = f"its cause {cause} began later ({began_s} s) than it was seen"
+        elif earlier is None and cause not in self._others and cause not in self._began_s:
+            what = f"its cause {cause} is no entry of this cassette"
+        else:
+            return
+        raise CassetteError(
+            f"the event on {event.channel} cannot be: {what}",
+            hint="name the number of the exchange, publish or event that causes it, write "
+            "`spontaneous`, or leave `cause` out to have it inferred",
+            reason="bad-cause",
+            entry=event.number,
+        )
 
 
 def _with_cause(entry: Entry, causes: dict[int, int]) -> Entry:
@@ -73,25 +143,7 @@ def _with_cause(entry: Entry, causes: dict[int, int]) -> Entry:
     return entry
 
 
-def _check_written(event: Event, cause: Entry | None) -> None:
-    if cause is None:
-        what = f"its cause {event.cause} is no entry of this cassette"
-    elif isinstance(cause, Event) and not _may_be_seen_after(event, cause):
-        what = f"its cause {event.cause}, an event, came later ({cause.at_s} s) than it was seen"
-    elif isinstance(cause, Exchange) and not precedes(cause.at_s, event.at_s):
-        what = f"its cause {event.cause} began later ({cause.at_s} s) than it was seen"
-    else:
-        return
-    raise CassetteError(
-        f"the event on {event.channel} cannot be: {what}",
-        hint="name the number of the exchange, publish or event that causes it, write "
-        "`spontaneous`, or leave `cause` out to have it inferred",
-        reason="bad-cause",
-        entry=event.number,
-    )
-
-
-def _may_be_seen_after(event: Event, cause: Event) -> bool:
+def _may_be_seen_after(event: _Seen, cause: _Seen) -> bool:
     """Whether an event may be the effect of another: two sessions' events can cross on the way."""
     if event.at_s is None or cause.at_s is None:
         return True

@@ -58,7 +58,7 @@ class Chronicle:
         reason: Reason = reason_for(near)
         if isinstance(chosen, Exhausted):
             reason = "exhausted"
-        elif any(recorded.key == shape.key for _, recorded in playbook.unanswered):
+        elif playbook.is_unanswered(shape):
             reason = "not-answered"
         found = Miss(
             reason=reason,
@@ -85,16 +85,11 @@ class Chronicle:
     @cached_property
     def _recorded(self) -> list[Recorded]:
         """Every recorded request, once for each session."""
-        playbook = self._playbook
-        return [
-            Recorded(same[0].number, same[0].session, same[0].shape, len(same))
-            for matches in playbook.by_key.values()
-            for same in matches.by_session.values()
-        ] + [Recorded(entry.number, entry.session, shape) for entry, shape in playbook.unanswered]
+        return [Recorded(*request) for request in self._playbook.requests()]
 
     def _done(self, run: Run) -> tuple[str, ...]:
         """The last operations of a run, in their order."""
-        lines = [f"{number} {self._playbook.playables[number]}" for number in run.done[-_LATEST:]]
+        lines = [f"{number} {self._playbook.title(number)}" for number in run.done[-_LATEST:]]
         earlier = len(run.done) - len(lines)
         return tuple(([f"({earlier} earlier ones)"] if earlier else []) + lines)
 
@@ -102,7 +97,7 @@ class Chronicle:
         """What became of the replay so far."""
         unfetched = self._unfetched()
         return Report(
-            cassette=self._playbook.cassette.header.scenario,
+            cassette=self._playbook.header.scenario,
             runs=tuple(run_report(run, unfetched) for run in self._clients.runs),
             misses=tuple(self.misses),
             misses_total=self.misses_total,

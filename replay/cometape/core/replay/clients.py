@@ -17,8 +17,9 @@ from ..bayeux.endpoint import BROWSER_COOKIE
 from ..profile import IdentityKind
 from .identity import Binding, Issuer
 from .live_client import Arrival, Found, LiveClient
-from .playbook import Matches, Playbook
+from .playbook import Playbook
 from .player import Run
+from .recordings import Matches
 from .seats import Seats
 
 CLIENT_ID = IdentityKind(name="client-id", form="base36", scope="run")
@@ -161,9 +162,8 @@ class Clients:
                 continue
             break
         else:
-            handshaken = {s.name for s in self._playbook.sessions.values() if s.handshakes}
             rivals = [one for one in mates if one.client_ids]
-            client = self._new(arrival, frozenset(handshaken), now_s)
+            client = self._new(arrival, self._playbook.shaking_sessions, now_s)
             self._give_connections(rivals, client)
         self.seats.join(client)
         if cookie is not None:
@@ -245,7 +245,7 @@ class Clients:
         return Found((fitting or handshaken)[0], handshaken)
 
     def _has_still_to(self, client: LiveClient, matches: Matches) -> bool:
-        return client.run.is_unplayed(matches.by_session.get(client.session, ()))
+        return client.run.is_unplayed(matches, client.session)
 
     def _give_connections(self, rivals: Sequence[LiveClient], client: LiveClient) -> None:
         """A new client turns up where one was active: what only seemed that one's may be its.
@@ -297,8 +297,7 @@ class Clients:
         """
         if not client.finished:
             return False
-        recordings = matches.by_session.get(client.session, [])
-        if matches.are_operations and client.run.is_unplayed(recordings):
+        if matches.are_operations and client.run.is_unplayed(matches, client.session):
             return False
         if self._is_late_for(client, matches):
             return False
@@ -307,11 +306,9 @@ class Clients:
     def _is_late_for(self, client: LiveClient, matches: Matches) -> bool:
         """Whether this was recorded after the end of the client's session and is still to come."""
         session = self._playbook.sessions.get(client.session)
-        ended = session.ended if session is not None else None
-        recordings = matches.by_session.get(client.session, [])
-        return client.run.is_unplayed(
-            one for one in recordings if ended is not None and one.number > ended
-        )
+        if session is None or session.ended is None:
+            return False
+        return client.run.is_unplayed(matches, client.session, since=session.ended)
 
     def _may_come_back(self, client: LiveClient, cookie: bool) -> bool:
         """Whether a handshake after a disconnect goes on with the same recorded session."""
@@ -321,10 +318,7 @@ class Clients:
         return cookie and self._is_anything_left(client)
 
     def _is_anything_left(self, client: LiveClient) -> bool:
-        playables = self._playbook.playables.values()
-        return client.run.is_unplayed(
-            one for one in playables if one.is_operation and one.session == client.session
-        )
+        return client.run.has_operations_left(client.session)
 
     # ---------------------------------------------------------------- a new client
 

@@ -101,7 +101,7 @@ class Delivery:
         unread = [due for message, due in pending if id(message) in lost]
         client.mailbox = unread + client.mailbox
         for due in unread:
-            due.run.delivered[due.follower.event.number] -= 1
+            due.run.delivered[due.follower.number] -= 1
         self.changed(client)
 
     def unfetched(self) -> list[Due]:
@@ -125,10 +125,12 @@ class Delivery:
         return []
 
     def _message(self, client: LiveClient, due: Due) -> Outgoing:
-        event, play = due.follower.event, due.play
+        follower, play = due.follower, due.play
         live = due.run.event_lookup(due, client)
-        message_id = play.message_id if play is not None and event.message_id is not None else None
-        template = self._playbook.event(event)
+        message_id = play.message_id if play is not None else None
+        if message_id and follower.event.message_id is None:
+            message_id = None
+        template = self._playbook.event(follower)
         return template.fill(live.__getitem__, client.origin, message_id or None)
 
 
@@ -136,7 +138,7 @@ def _takers(living: Sequence[Session], due: Due) -> Sequence[Session]:
     """Those of a client's living Bayeux sessions that an event is for."""
     if due.follower.unsubscribed:
         return living[-1:]
-    channel = due.follower.event.channel
+    channel = due.follower.channel
     return [
         session
         for session in living

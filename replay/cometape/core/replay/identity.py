@@ -73,7 +73,7 @@ class Issuer:
         the id that the next answer gets.
         """
         if self._recorded is None:
-            self._recorded = frozenset(self._find_recorded())
+            self._recorded = self._find_recorded()
             while self._width < 4 * len(self._recorded):
                 self._width *= 10
         latest = self._issued.get((kind, series))

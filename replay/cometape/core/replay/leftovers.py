@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from itertools import islice
 
-from ..cassette import Event, Exchange, Handshake, Publish, Subscribe
+from ..cassette import Event, Exchange, Publish
 from .journal import Repeat, RunReport, Undelivered, Unplayed
 from .live_client import LiveClient
-from .playbook import START, Follower, Playable, Playbook, summary
+from .playbook import START
 from .player import Due, Run
+from .recordings import Follower, Playable
 from .seats import clients_in
 
 
@@ -23,13 +24,13 @@ def run_report(run: Run, queued: Sequence[Due] = ()) -> RunReport:
         answered=sum(
             times
             for number, times in run.played.items()
-            if number in playbook.playables and isinstance(playbook.entries[number], Exchange)
+            if (found := playbook.playable(number)) is not None and not found.is_publish
         ),
         delivered=sum(run.delivered.values()) - len(unfetched),
         unplayed=tuple(_unplayed(run)),
         undelivered=tuple(_undelivered(run, unfetched)),
         repeats=tuple(
-            Repeat(entry=number, what=str(playbook.playables[number]), times=run.played[number])
+            Repeat(entry=number, what=playbook.title(number), times=run.played[number])
             for number in sorted(set(run.done))
             if run.played[number] > 1
         ),
@@ -44,14 +45,14 @@ def waiting_lines(run: Run, queued: Sequence[Due] = (), limit: int = 20) -> tupl
 
 
 def _unplayed(run: Run) -> Iterator[Unplayed]:
-    seen_reads: set[tuple[str, tuple[object, ...]]] = set()
-    for playable in run.playbook.playables.values():
+    seen_reads: set[Hashable] = set()
+    for playable in run.playbook.playables():
         if playable.is_operation:
             if playable.number in run.played:
                 continue
         else:
             # However often a read was recorded: once asked for it is not left over.
-            key = (playable.session, playable.shape.key)
+            key = run.playbook.recordings_like(playable).key
             if key in seen_reads or _is_read(run, playable):
                 continue
             seen_reads.add(key)
@@ -64,18 +65,17 @@ def _unplayed(run: Run) -> Iterator[Unplayed]:
 
 
 def _is_read(run: Run, playable: Playable) -> bool:
-    recordings = run.playbook.matches(playable.shape).by_session.get(playable.session, ())
-    return any(one.number in run.played for one in recordings)
+    return any(number in run.played for number in run.playbook.recordings_like(playable).numbers)
 
 
 def _needed(run: Run, playable: Playable) -> str:
-    verb = "publish" if isinstance(playable.entry, Publish) else "request"
+    verb = "publish" if playable.is_publish else "request"
     if run.is_free(playable.session):
         return f"a client for the recorded session {playable.session!r} (none came) and its {verb}"
     if not playable.is_operation:
         return f"this request from {playable.session!r}, once at least"
-    recordings = run.playbook.matches(playable.shape).by_session.get(playable.session, [])
-    played = sum(one.number in run.played for one in recordings)
+    recordings = run.playbook.recordings_like(playable)
+    played = sum(number in run.played for number in recordings.numbers)
     if played:
         return (
             f"this {verb} from {playable.session!r} {len(recordings)} times; it came {played}"
@@ -87,22 +87,19 @@ def _needed(run: Run, playable: Playable) -> str:
 def _undelivered(run: Run, queued: Sequence[Due]) -> Iterator[Undelivered]:
     told: set[int] = set()
     for follower, why in _pending(run, queued):
-        told.add(follower.event.number)
+        told.add(follower.number)
         yield _undelivered_one(follower, why)
-    for followers in run.playbook.followers.values():
-        for follower in followers:
-            number = follower.event.number
-            if number not in told and not run.delivered.get(number):
-                yield _undelivered_one(follower, _why_not_due(run, follower))
+    for follower in run.playbook.all_followers():
+        if follower.number not in told and not run.delivered.get(follower.number):
+            yield _undelivered_one(follower, _why_not_due(run, follower))
 
 
 def _undelivered_one(follower: Follower, why: str) -> Undelivered:
-    event = follower.event
     return Undelivered(
-        entry=event.number,
-        session=event.session,
-        channel=event.channel,
-        what=summary(event.data),
+        entry=follower.number,
+        session=follower.session,
+        channel=follower.channel,
+        what=follower.what,
         why=why,
     )
 
@@ -123,7 +120,7 @@ def _pending(run: Run, queued: Iterable[Due]) -> Iterator[tuple[Follower, str]]:
 
 def _why_not_taken(client: LiveClient, due: Due) -> str:
     if client.client_ids:
-        return f"no subscription of {client.label} takes {due.follower.event.channel}"
+        return f"no subscription of {client.label} takes {due.follower.channel}"
     if client.handshakes == 0:
         return f"{client.label} has no Bayeux session: it never shook hands"
     return f"{client.label} has no Bayeux session any more"
@@ -133,11 +130,11 @@ def _why_not_due(run: Run, follower: Follower) -> str:
     playbook = run.playbook
     number = follower.anchor
     chain: list[int] = []
-    while isinstance(playbook.entries.get(number), Event) and number not in chain:
+    while playbook.kind(number) is Event and number not in chain:
         chain.append(number)
         if number in run.played:
             break
-        number = playbook.anchors[number]
+        number = playbook.anchor(number)
     waits = "".join(f"it waits for event {one}, which " for one in chain[:1])
     waits += "".join(f"waits for event {one}, which " for one in chain[1:])
     if chain and (number == START or number in run.played):
@@ -145,32 +142,13 @@ def _why_not_due(run: Run, follower: Follower) -> str:
     if number == START or number in run.played:
         return "it never became due"
     waits += "waits" if chain else "it waits"
-    entry = playbook.entries[number]
-    kind = type(entry).__name__.lower()
-    if isinstance(entry, Exchange) and number not in playbook.playables:
-        return (
-            f"{waits} for exchange {number}, {_what(playbook, number)}, recorded without an answer"
-        )
-    if isinstance(entry, Exchange | Publish):
-        asked = "which was not asked for"
-        if isinstance(entry, Publish):
-            asked = "which was not published"
-        return f"{waits} for {kind} {number}, {_what(playbook, number)}, {asked}"
-    return f"{waits} for {kind} {number}, {entry_title(playbook, number)}, which did not happen"
-
-
-def _what(playbook: Playbook, number: int) -> str:
-    playable = playbook.playables.get(number)
-    return str(playable) if playable is not None else entry_title(playbook, number)
-
-
-def entry_title(playbook: Playbook, number: int) -> str:
-    """A recorded entry in a few words."""
-    entry = playbook.entries[number]
-    if isinstance(entry, Exchange):
-        return f"{entry.request.method} {entry.request.target}"
-    if isinstance(entry, Handshake):
-        return f"a handshake of {entry.session!r}"
-    if isinstance(entry, Subscribe):
-        return f"a subscription of {entry.session!r} to {entry.channel}"
-    return f"{type(entry).__name__.lower()} of {entry.session!r}"
+    kind = playbook.kind(number)
+    told = f"{waits} for {kind.__name__.lower()} {number}, " if kind is not None else waits
+    told += playbook.title(number)
+    if kind is Exchange and playbook.playable(number) is None:
+        return f"{told}, recorded without an answer"
+    if kind is Exchange:
+        return f"{told}, which was not asked for"
+    return (
+        f"{told}, which was not published" if kind is Publish else f"{told}, which did not happen"
+    )

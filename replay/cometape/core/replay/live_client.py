@@ -9,8 +9,8 @@ from functools import lru_cache
 from ..credentials import basic_credentials
 from ..exchange import Request
 from .identity import Binding
-from .playbook import Matches
 from .player import Due, Run
+from .recordings import Matches
 
 
 @dataclass(slots=True, eq=False)

@@ -88,6 +88,11 @@ class Shape:
         """The path, decoded."""
         return "/".join(self.segments)
 
+    @property
+    def key_text(self) -> str:
+        """The key as text, the same wherever it is made."""
+        return repr(self.key)
+
     def __str__(self) -> str:
         query = "&".join(f"{name}={value}" for name, value in self.query)
         return f"{self.method} {self.path}" + (f"?{query}" if query else "")

@@ -8,17 +8,17 @@ live clients but what it is told; who acts in it is an `Actor`.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Hashable, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
 from typing import Protocol
 
 from ..cassette import Entry
 from ..errors import ConfigurationError
 from ..exchange import Response
 from .identity import Binding, Identity
-from .playbook import START, Follower, Matches, Playable, Playbook
-from .relation import NearestState, Subject
+from .playbook import START, Playbook
+from .recordings import Follower, Matches, Playable, Recordings
+from .relation import NearestState
 from .repeats import NO_REPEATS, Repeats
 
 
@@ -107,14 +107,14 @@ class Due:
     @property
     def session(self) -> str:
         """The recorded session that saw it."""
-        return self.follower.event.session
+        return self.follower.session
 
 
 @dataclass(frozen=True, slots=True)
 class Exhausted:
     """Every recording of an operation has been played in this run."""
 
-    recordings: tuple[Playable, ...]
+    matches: Matches
 
 
 @dataclass(slots=True)
@@ -124,9 +124,10 @@ class _Reading:
     nearest: NearestState
     facts: int = 0
     """How many of the run's facts it knows."""
-    recordings: Sequence[Playable] = ()
     at: int = 0
-    """The first of them that may be unplayed."""
+    """The first recording of the present state that may be unplayed."""
+    end: int = 0
+    """Where the recordings of that state end."""
 
 
 class Run:
@@ -154,17 +155,18 @@ class Run:
         self._first_plays: dict[int, Play] = {}
         self._scheduled: list[tuple[float, int, Due]] = []
         self._count = 0
-        self._facts: dict[int, None] = {}
+        self._facts: list[int] = []
         """What has happened, in its order."""
-        self._next: dict[tuple[int, str], int] = {}
-        self._readings: dict[tuple[int, str], _Reading] = {}
-        self._weights: dict[tuple[int, str], list[float]] = {}
+        self._known_facts: set[int] = set()
+        self._next: dict[Hashable, int] = {}
+        """The first that may be unplayed, of several kinds of lists; it only moves on."""
+        self._readings: dict[Hashable, _Reading] = {}
 
     def take(self, session: str, actor: Actor, now_s: float) -> None:
         """A client takes a recorded session: events that nothing precedes are on their way."""
         self.actors[session] = actor
         if START not in self.played:
-            for follower in self.playbook.followers.get(START, ()):
+            for follower in self.playbook.followers(START):
                 self._schedule(follower, None, now_s)
             self.played[START] = 1
 
@@ -197,11 +199,28 @@ class Run:
             if fresh is not None:
                 return fresh
         last = matches.by_session[order[0]][-1]
-        return last if repeats.allow(last) else Exhausted(tuple(matches.all))
+        return last if repeats.allow(last) else Exhausted(matches)
 
-    def is_unplayed(self, recordings: Iterable[Playable]) -> bool:
-        """Whether one of them has not been played in this run."""
-        return any(one.number not in self.played for one in recordings)
+    def is_unplayed(self, matches: Matches, session: str, since: int = 0) -> bool:
+        """Whether a recording of that session has not been played, after the entry `since`."""
+        recordings = matches.by_session.get(session)
+        return recordings is not None and self._unplayed(recordings, since) < len(recordings)
+
+    def has_operations_left(self, session: str) -> bool:
+        """Whether some operation of a recorded session has not been played."""
+        recorded = self.playbook.sessions.get(session)
+        numbers = recorded.operations if recorded is not None else ()
+        key = ("operations", session)
+        at = self._next.get(key, 0)
+        while at < len(numbers) and numbers[at] in self.played:
+            at += 1
+        self._next[key] = at
+        return at < len(numbers)
+
+    def is_operation(self, number: int) -> bool:
+        """Whether the entry with that number advances a run."""
+        playable = self.playbook.playable(number)
+        return playable is not None and playable.is_operation
 
     def answer(
         self,
@@ -269,7 +288,7 @@ class Run:
 
     def event_lookup(self, due: Due, receiver: Actor) -> dict[Identity, str]:
         """Live values of the ids in an event, as one receiver sees them."""
-        template = self.playbook.event(due.follower.event)
+        template = self.playbook.event(due.follower)
         issued = due.play.issued if due.play is not None else {}
         return {
             one: issued.get((one.kind, one.recorded)) or self.live(one, receiver, series="event")
@@ -294,7 +313,7 @@ class Run:
             while self._scheduled and self._scheduled[0][0] <= now_s:
                 found.append(heapq.heappop(self._scheduled)[2])
         for due in found:
-            number = due.follower.event.number
+            number = due.follower.number
             self._note_fact(number)
             self.played[number] = self.played.get(number, 0) + 1
         return found
@@ -312,13 +331,13 @@ class Run:
 
     def reached(self, due: Due, now_s: float) -> None:
         """A client was given an event; events that it causes are on their way, once."""
-        number = due.follower.event.number
+        number = due.follower.number
         self.delivered[number] = self.delivered.get(number, 0) + 1
         if due.is_delivered:
             return
         due.is_delivered = True
         at_s = now_s
-        for follower in self.playbook.followers.get(number, ()):
+        for follower in self.playbook.followers(number):
             at_s = self._schedule(follower, due.play, now_s, not_before_s=at_s)
 
     # ---------------------------------------------------------------- state
@@ -326,19 +345,19 @@ class Run:
     def _begin(self, entry: Entry, actor: Actor, now_s: float) -> Play:
         nth = self.played[entry.number] = self.played.get(entry.number, 0) + 1
         self._note_fact(entry.number)
-        playable = self.playbook.playables.get(entry.number)
-        if playable is not None and playable.is_operation:
+        if self.is_operation(entry.number):
             self.done.append(entry.number)
         return Play(entry, actor, now_s, nth)
 
     def _note_fact(self, number: int) -> None:
-        index = self.playbook.relations.index(number)
-        if index is not None:
-            self._facts.setdefault(index)
+        fact = self.playbook.fact(number)
+        if fact is not None and fact not in self._known_facts:
+            self._known_facts.add(fact)
+            self._facts.append(fact)
 
     def _set_off(self, play: Play) -> None:
         at_s = play.at_s
-        for follower in self.playbook.followers.get(play.entry.number, ()):
+        for follower in self.playbook.followers(play.entry.number):
             if play.nth == 1 or follower.caused:
                 at_s = self._schedule(follower, play, play.at_s, not_before_s=at_s)
 
@@ -354,42 +373,36 @@ class Run:
 
     def _fresh(self, matches: Matches, session: str) -> Playable | None:
         recordings = matches.by_session[session]
-        key = (id(matches), session)
-        at = self._next.get(key, 0)
-        while at < len(recordings) and recordings[at].number in self.played:
+        at = self._unplayed(recordings)
+        return recordings[at] if at < len(recordings) else None
+
+    def _unplayed(self, recordings: Recordings, since: int = 0) -> int:
+        """The first of some recordings that was not played, after the entry `since`.
+
+        What was played stays so: looking goes on where it ended.
+        """
+        key = (recordings.key, since)
+        at = self._next.get(key)
+        if at is None:
+            at = recordings.since(since)
+        while at < len(recordings) and recordings.number(at) in self.played:
             at += 1
         self._next[key] = at
-        return recordings[at] if at < len(recordings) else None
+        return at
 
     def _read(self, matches: Matches, session: str) -> Playable:
         recordings = matches.by_session[session]
         if len(recordings) == 1:
             return recordings[0]
-        key = (id(matches), session)
-        reading = self._readings.get(key)
+        reading = self._readings.get(recordings.key)
         if reading is None:
-            weights = self._weights_of(key, recordings)
-            nearest = NearestState((one.past for one in recordings), weights)
-            reading = self._readings[key] = _Reading(nearest)
-        if reading.facts != len(self._facts) or not reading.recordings:
-            for fact in islice(self._facts, reading.facts, None):
+            reading = _Reading(self.playbook.nearest_state(recordings))
+            self._readings[recordings.key] = reading
+        if reading.facts != len(self._facts) or not reading.end:
+            for fact in self._facts[reading.facts :]:
                 reading.nearest.happened(fact)
             reading.facts = len(self._facts)
-            state = reading.nearest.best()
-            reading.recordings = [one for one in recordings if one.past == state]
-            reading.at = 0
-        while reading.at < len(reading.recordings) - 1:
-            if reading.recordings[reading.at].number not in self.played:
-                break
+            reading.at, reading.end = recordings.showing(reading.nearest.best())
+        while reading.at < reading.end - 1 and recordings.number(reading.at) in self.played:
             reading.at += 1
-        return reading.recordings[reading.at]
-
-    def _weights_of(self, key: tuple[int, str], recordings: Sequence[Playable]) -> list[float]:
-        weights = self.playbook.read_weights.get(key)
-        if weights is None:
-            responses = [one.exchange.response for one in recordings]
-            answered = Subject.all_of(Subject.of_body(r.body) for r in responses if r is not None)
-            asked = Subject.of_shape(recordings[0].shape)
-            weights = self.playbook.relations.weights(asked, answered)
-            self.playbook.read_weights[key] = weights
-        return weights
+        return recordings[reading.at]

@@ -18,8 +18,9 @@ from .delivery import Delivery
 from .identity import Identity
 from .live_client import Arrival, LiveClient
 from .matching import Shape
-from .playbook import Matches, Playable, Playbook
+from .playbook import Playbook
 from .player import Run
+from .recordings import Matches, Playable
 from .repeats import Repeats
 
 

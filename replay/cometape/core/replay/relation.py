@@ -11,20 +11,31 @@ from __future__ import annotations
 import json
 import math
 import re
-from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import accumulate
+from itertools import accumulate, pairwise
 
 from ..json_value import Json
+from .columns import Column
+from .lowest_sum import LowestSum
 from .matching import Shape
+from .playbook_index import PlaybookIndex
 
+UNIT = 1 << 24
+"""What an operation counts that is related to nothing; whole numbers, so that sums are exact."""
+EQUALLY_NEAR = 64
+"""Distances that differ by no more are equal: shares of a unit are rounded."""
 RELATED = 64.0
 """How much more a fact counts that concerns just what a read asks for."""
-CAUSED = 0.4
+SHARED = 0.4
 """What all events of one operation count together, the operation being 1: when they disagree, the
 operation decides."""
 SPONTANEOUS = 0.9
+COMMON = 64
+"""How many facts may speak of an id, whatever share of all that is."""
+COMMON_SHARE = 8
+"""What more than an eighth of all facts speak of, in a large cassette, says nothing about any."""
 
 _DIGIT = re.compile(r"\d")
 _VERSION = re.compile(r"v\d+(\.\d+)*")
@@ -73,75 +84,93 @@ class Subject:
 NOTHING = Subject(frozenset())
 
 
-@dataclass(slots=True)
-class _Fact:
-    group: int
-    """Index of the fact whose effect this is: its own, or its cause's."""
-    base: float
+def exactly(path: Sequence[str]) -> str:
+    """The token of what is about just this path."""
+    return "=" + "/".join(path)
+
+
+def beginning(path: Sequence[str]) -> str:
+    """The token of what is about a path that begins so and goes on."""
+    return "<" + "/".join(path)
+
+
+def named(an_id: str) -> str:
+    """The token of what is about an id."""
+    return "#" + an_id
+
+
+class Weights:
+    """How much each fact counts for one read: as much as for any, and more where it is related."""
+
+    __slots__ = ("_more", "_related", "_sums", "_sums_of_more")
+
+    def __init__(self, sums: Column, more: Mapping[int, int]) -> None:
+        """`sums` is what the facts before each count unrelated, `more` what some count more."""
+        self._sums = sums
+        self._more = more
+        self._related = sorted(more)
+        self._sums_of_more = [0, *accumulate(more[fact] for fact in self._related)]
+
+    def __getitem__(self, fact: int) -> int:
+        return self._sums[fact + 1] - self._sums[fact] + self._more.get(fact, 0)
+
+    def between(self, start: int, end: int) -> int:
+        """What the facts from `start` to before `end` count together."""
+        first, last = bisect_left(self._related, start), bisect_left(self._related, end)
+        more = self._sums_of_more[last] - self._sums_of_more[first]
+        return self._sums[end] - self._sums[start] + more
 
 
 class Relations:
-    """The facts of a cassette, in order, and how they relate to reads."""
+    """How the facts of a cassette relate to its reads."""
 
-    def __init__(self) -> None:
-        self._facts: list[_Fact] = []
-        self._index: dict[int, int] = {}
-        self._parts: dict[int, list[Callable[[], Subject]]] = {}
-        """What each group is about, to be found out when it is first asked."""
-        self._subjects: dict[int, Subject] = {}
-        self._frequency: dict[str, int] | None = None
+    def __init__(self, index: PlaybookIndex) -> None:
+        self._index = index
+        self._total = index.subjects + 1
 
-    def __len__(self) -> int:
-        return len(self._facts)
+    def weights(self, asked: Subject, answered: Iterable[int]) -> Weights:
+        """How much each fact counts for a read: what it asks for, and the tokens in its answers."""
+        index = self._index
+        strengths: dict[int, float] = {}
+        path = asked.path
+        for length in range(1, len(path) + 1):
+            self._relate(strengths, exactly(path[:length]), length / len(path))
+        longer = index.tokens.find(beginning(path)) if path else None
+        for group in index.token_groups[longer] if longer is not None else ():
+            strength = len(path) / index.fact_paths[group]
+            strengths[group] = max(strengths.get(group, 0.0), strength)
+        for an_id in asked.ids:
+            self._relate(strengths, named(an_id), None)
+        for token in answered:
+            self._relate_token(strengths, token, 0.5 * self._rarity(token))
+        sums = index.fact_sums
+        return Weights(
+            sums,
+            {
+                fact: round(RELATED * strength**2 * (sums[fact + 1] - sums[fact]))
+                for group, strength in strengths.items()
+                for fact in index.group_facts[group]
+            },
+        )
 
-    def add(self, number: int, subject: Callable[[], Subject], *, event: bool = False) -> None:
-        """A fact, by its entry number, in recorded order; `subject` tells what it is about."""
-        index = self._index[number] = len(self._facts)
-        self._facts.append(_Fact(index, SPONTANEOUS if event else 1.0))
-        self._parts[index] = [subject]
+    def _relate(self, strengths: dict[int, float], text: str, strength: float | None) -> None:
+        token = self._index.tokens.find(text)
+        if token is not None:
+            rarity = self._rarity(token) if strength is None else strength
+            self._relate_token(strengths, token, rarity)
 
-    def share(self, cause: int, events: Sequence[int]) -> None:
-        """Some events are the effects of a cause, at any remove: they are about the same things."""
-        group = self._index.get(cause)
-        for number in events:
-            index = self._index[number]
-            if group is not None and index != group:
-                self._facts[index] = _Fact(group, CAUSED / len(events))
-                self._parts[group] += self._parts.pop(index)
+    def _relate_token(self, strengths: dict[int, float], token: int, strength: float) -> None:
+        if strength > 0.0:
+            for group in self._index.token_groups[token]:
+                if strength > strengths.get(group, 0.0):
+                    strengths[group] = strength
 
-    def index(self, number: int) -> int | None:
-        """The place of an entry among the facts; None when it is none."""
-        return self._index.get(number)
-
-    def weights(self, asked: Subject, answered: Subject) -> list[float]:
-        """How much each fact counts for a read that asks for something and answers something."""
-        for group, parts in self._parts.items():
-            if group not in self._subjects:
-                self._subjects[group] = Subject.all_of(part() for part in parts)
-        strengths = {
-            group: self._strength(subject, asked, answered)
-            for group, subject in self._subjects.items()
-        }
-        return [fact.base * (1 + RELATED * strengths[fact.group] ** 2) for fact in self._facts]
-
-    def _strength(self, subject: Subject, asked: Subject, answered: Subject) -> float:
-        found = _nested(subject.path, asked.path)
-        for token in subject.ids & asked.ids:
-            found = max(found, self._rarity(token))
-        if found < 0.5:
-            for token in subject.ids & answered.ids:
-                found = max(found, 0.5 * self._rarity(token))
-        return found
-
-    def _rarity(self, token: str) -> float:
+    def _rarity(self, token: int) -> float:
         """1 for an id that one fact alone speaks of, near 0 for one that all speak of."""
-        if self._frequency is None:
-            self._frequency = {}
-            for subject in self._subjects.values():
-                for one in subject.ids:
-                    self._frequency[one] = self._frequency.get(one, 0) + 1
-        total = len(self._subjects) + 1
-        return math.log(total / self._frequency.get(token, 1)) / math.log(total)
+        often = self._index.token_groups.length(token)
+        if often > COMMON and often * COMMON_SHARE > self._total:
+            return 0.0
+        return math.log(self._total / often) / math.log(self._total)
 
 
 class NearestState:
@@ -149,28 +178,34 @@ class NearestState:
 
     A state is the number of facts that came before. The distance is the weight of the facts that
     are in one and not in the other; with every fact that happens it changes by the same amount for
-    all states before the fact, and for all after it.
+    all states before the fact, and for all after it: so distances are sums of steps, and finding
+    the least takes the logarithm of the number of states.
     """
 
-    def __init__(self, states: Iterable[int], weights: Sequence[float]) -> None:
+    def __init__(self, states: Iterable[int], weights: Weights) -> None:
         self._states = sorted(set(states))
         self._weights = weights
         self._happened = 0
         self._last: int | None = None
-        self._steps: list[float] = []
-        """How the distance of each state differs from that of the state before it."""
-        at = 0
-        for state in self._states:
-            self._steps.append(sum(weights[at:state]))
-            at = state
+        bounds = [0, *self._states]
+        self._distances = LowestSum([weights.between(*pair) for pair in pairwise(bounds)])
+        """By the steps: how the distance of each state differs from that of the one before it."""
+
+    def copy(self) -> NearestState:
+        """One that goes on by itself."""
+        other = object.__new__(NearestState)
+        other._states, other._weights = self._states, self._weights
+        other._happened, other._last = self._happened, self._last
+        other._distances = self._distances.copy()
+        return other
 
     def happened(self, fact: int) -> None:
         """A fact is now one of the run's; each is told once."""
         weight = self._weights[fact]
         after = bisect_right(self._states, fact)
-        self._steps[0] += weight if after else -weight
+        self._distances.add(0, weight if after else -weight)
         if 0 < after < len(self._states):
-            self._steps[after] -= 2 * weight
+            self._distances.add(after, -2 * weight)
         self._happened += 1
         self._last = fact
 
@@ -180,20 +215,15 @@ class NearestState:
         Of equally near ones, one that has the run's last fact is taken, then the one with the
         nearest number of facts, then the earliest.
         """
-        distances = list(accumulate(self._steps))
-        nearest = min(distances) + 1e-6
-        close = [s for s, d in zip(self._states, distances, strict=True) if d <= nearest]
-        if self._last is not None:
-            close = [state for state in close if state > self._last] or close
+        states, distances = self._states, self._distances
+        near = distances.least() + EQUALLY_NEAR
+        least = 0 if self._last is None else bisect_right(states, self._last)
+        if distances.first(near, least) is None:
+            least = 0
+        middle = max(least, bisect_left(states, self._happened))
+        found = (distances.first(near, middle), distances.last(near, least, middle))
+        close = [states[at] for at in found if at is not None]
         return min(close, key=lambda state: (abs(state - self._happened), state))
-
-
-def _nested(one: Sequence[str], other: Sequence[str]) -> float:
-    """How much of the longer path the shorter one is, when it is the beginning of it."""
-    shorter, longer = sorted((one, other), key=len)
-    if not shorter or list(longer[: len(shorter)]) != list(shorter):
-        return 0.0
-    return len(shorter) / len(longer)
 
 
 def _ids(value: Json, key: str = "") -> Iterator[str]:

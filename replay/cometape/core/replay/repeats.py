@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from .playbook import Playable
+from .recordings import Playable
 
 
 @dataclass(frozen=True)

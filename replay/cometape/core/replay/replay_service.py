@@ -12,11 +12,10 @@ from dataclasses import dataclass, replace
 from urllib.parse import unquote
 
 from ..bayeux.channel import META_DISCONNECT
-from ..bayeux.dialect import dialect_named, dialect_of
+from ..bayeux.dialect import dialect_named
 from ..bayeux.endpoint import BayeuxEndpoint
 from ..bayeux.server import BayeuxServer
 from ..bayeux.settings import Settings
-from ..cassette import BayeuxEntry
 from ..cors import CorsService
 from ..exchange import Request
 from ..scrub.scrubber import Scrubber
@@ -30,9 +29,10 @@ from .live_client import Arrival, LiveClient
 from .live_ids import recorded_ids
 from .matching import Shape
 from .miss import Miss
-from .playbook import Matches, Playable, Playbook
+from .playbook import Playbook
 from .player import INSTANT, Due, Pace, Run
 from .recorded_application import RecordedApplication
+from .recordings import Matches, Playable
 from .repeats import Repeats
 
 MAX_INTERVAL_MS = 300_000
@@ -274,7 +274,7 @@ class Replay:
         return self._endpoint.actions(self._delivery.give(dues, now_s), now_s)
 
     def _delivered(self, client: LiveClient, due: Due, now_s: float) -> None:
-        self.chronicle.note(now_s, "event", client, due.follower, due.follower.event.number)
+        self.chronicle.note(now_s, "event", client, due.follower, due.follower.number)
         self._note_busy(due.run)
 
     # ---------------------------------------------------------------- runs
@@ -292,9 +292,4 @@ class Replay:
 
     def _dialect(self) -> str:
         """The dialect of the recorded errors, or the profile's."""
-        for entry in self.playbook.cassette.entries:
-            if isinstance(entry, BayeuxEntry) and entry.error:
-                found = dialect_of(entry.error)
-                if found is not None:
-                    return found.name
-        return self.playbook.profile.dialect
+        return self.playbook.index.dialect or self.playbook.profile.dialect

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from .live_client import Arrival, LiveClient
-from .playbook import Matches, Playbook
+from .playbook import Playbook
 from .player import Run
+from .recordings import Matches
 
 MAX_RUNS = 1000
 """Runs looked at for a free seat, the latest ones."""
@@ -74,7 +75,10 @@ class Seats:
             return False
         targets = [name for name in self._playbook.sessions if name in matches.sessions]
         free = next((name for name in targets if client.run.is_free(name)), None)
-        if free is None and (not matches.are_operations or client.run.is_unplayed(matches.all)):
+        if free is None and (
+            not matches.are_operations
+            or any(client.run.is_unplayed(matches, name) for name in matches.by_session)
+        ):
             return False
         self._move(client, free or targets[0])
         client.committed = True
@@ -146,7 +150,7 @@ class Seats:
         client.run.actors[session] = client
         _claim(client, session)
         for matches in client.asked:
-            for recording in matches.by_session.get(session, ())[:1]:
+            for recording in matches.of(session)[:1]:
                 client.run.played.setdefault(recording.number, 1)
 
     def take(self, client: LiveClient, now_s: float) -> None:
