@@ -12,12 +12,8 @@ from aiocometd_ng.client import Client
 from aiocometd_ng.constants import ConnectionType
 
 import node_runtime
-from cometape.core.bayeux.actions import BayeuxAction
-from cometape.core.broker import Broker
-from cometape.core.cors import CorsService
-from cometape.core.service import Action
-from cometape.server.listener import BackgroundServer
 from real_clients import COMETDS, Cometd, Transport, require
+from served_broker import Served, served_broker
 
 # How aiocometd-ng calls aiohttp to open a WebSocket.
 pytestmark = [
@@ -29,31 +25,10 @@ JUDGE = Path(__file__).parents[1] / "node" / "judge.cjs"
 TYPES = (ConnectionType.LONG_POLLING, ConnectionType.WEBSOCKET)
 
 
-class Served:
-    """A broker on a free port, and what a control hook would do to its sessions."""
-
-    def __init__(self, broker: Broker, server: BackgroundServer) -> None:
-        self.broker = broker
-        self.server = server
-        self.port = server.url.rpartition(":")[2]
-
-    def do(self, what: str, client_id: str) -> None:
-        """Expire a session, or disconnect it."""
-
-        def change(now_s: float) -> list[Action]:
-            bayeux = self.broker.bayeux
-            end = bayeux.expire if what == "expire" else bayeux.disconnect
-            actions: list[BayeuxAction] = end(client_id, now_s)
-            return self.broker.endpoint.actions(actions)
-
-        self.server.perform(change)
-
-
 @pytest.fixture
 def served() -> Iterator[Served]:
-    broker = Broker()
-    with BackgroundServer(CorsService(broker)) as server:
-        yield Served(broker, server)
+    with served_broker() as broker:
+        yield broker
 
 
 @pytest.mark.parametrize("version", COMETDS)
@@ -66,7 +41,7 @@ def test_d01_d02_d03_npm_cometd_is_content(
 ) -> None:
     """D01 remote call, D02 disconnect by the server, D03 expiry and a new handshake."""
     require(version)
-    command = [node_runtime.node(), str(JUDGE), version, served.server.url, transport, ack]
+    command = [node_runtime.node(), str(JUDGE), version, served.url, transport, ack]
     said = []
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as judge:
         assert judge.stdout is not None
@@ -111,18 +86,12 @@ def test_d03_aiocometd_recovers_when_its_session_is_lost(
     """D03: it handshakes again, connects and subscribes in one request, and goes on."""
     url = f"http://localhost:{served.port}/cometd"
 
-    def sessions() -> dict[str, list[str]]:
-        bayeux = served.broker.bayeux
-        return served.server.call(
-            lambda: {session.client_id: list(session.subscriptions) for session in bayeux.sessions}
-        )
-
     async def chat() -> None:
         async with asyncio.timeout(20), Client(url, connection_type) as client:
             await client.subscribe("/chat/demo")
-            (lost,) = sessions()
+            (lost,) = served.sessions()
             served.do("expire", lost)
-            while list(sessions().values()) != [["/chat/demo"]]:
+            while list(served.sessions().values()) != [["/chat/demo"]]:
                 await asyncio.sleep(0.01)
             await client.publish("/chat/demo", {"text": "again"})
             assert (await client.receive())["data"] == {"text": "again"}

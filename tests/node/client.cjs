@@ -6,16 +6,17 @@
 'use strict';
 
 const {library, scripts} = require('./library.cjs');
-const {read, Visitor, carryOut} = require('./plan.cjs');
+const {carryOut} = require('./plan.cjs');
+const {host, Visitor} = require('./visitor.cjs');
 
 const [, , name, text] = process.argv;
 
 async function main() {
-    const plan = read(text);
+    const plan = JSON.parse(text);
     const visitor = new Visitor(plan);
     if (name === 'faye') {
         const {FayeAsCometd} = require('./faye/as_cometd.cjs');
-        return carryOut(plan, visitor, new FayeAsCometd(visitor));
+        return carryOut(plan, visitor, new FayeAsCometd(visitor), host);
     }
     const {CometD, AckExtension} = await library(name, visitor.adaptation(), window => {
         window.WebSocket = visitor.webSocketClass(window.WebSocket);
@@ -31,7 +32,7 @@ async function main() {
     if (plan.ack) {
         cometd.registerExtension('ack', new AckExtension());
     }
-    return carryOut(plan, visitor, cometd);
+    return carryOut(plan, visitor, cometd, host);
 }
 
 main();

@@ -189,16 +189,21 @@ def start(
     path: str = "/api/v2/notifications",
     cookies: bool = True,
     ack: bool = False,
+    site: str = "127.0.0.1",
     pause_s: float = 0,
     limit_s: float = 30,
 ) -> Client:
-    """Starts a client on its plan, in a process of its own; `user` is a name and a password."""
+    """Starts a client on its plan, in a process of its own.
+
+    `user` is a name and a password; `site` the host that a browser's page comes from.
+    """
     plan: dict[str, Any] = {
         "base": base,
         "path": path,
         "transport": transport,
         "cookies": cookies,
         "ack": ack,
+        "site": site,
         "pause_s": pause_s,
         "limit_s": limit_s,
         "steps": list(steps),

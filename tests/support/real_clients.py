@@ -4,6 +4,7 @@
 |---|---|---|
 | `cometd3` … `cometd9` | npm's `cometd` 3.1.14, 4.0.9, 5.0.23, 7.0.19 and 9.0.0 | npm, lock files |
 | `faye` | Faye's JavaScript client | npm, lock file |
+| `chromium` | `cometd` 9.0.0 in a page of another origin | Debian's `chromium`, npm |
 | `ruby-faye` | Faye's Ruby client | Debian's `ruby-faye` |
 | `aiocometd_ng`, `aiocometd_noloop` | the two living forks of aiocometd | PyPI, the `dev` extra |
 """
@@ -26,20 +27,20 @@ NODE = Path(__file__).parents[1] / "node"
 RUBY = Path(__file__).parents[1] / "ruby"
 
 Cometd = Literal["cometd3", "cometd4", "cometd5", "cometd7", "cometd9"]
-Client = Literal[Cometd, "faye", "ruby-faye", "aiocometd_ng", "aiocometd_noloop"]
+Client = Literal[Cometd, "chromium", "faye", "ruby-faye", "aiocometd_ng", "aiocometd_noloop"]
 Transport = Literal["long-polling", "websocket", "callback-polling"]
 
 COMETDS: tuple[Cometd, ...] = ("cometd3", "cometd4", "cometd5", "cometd7", "cometd9")
-OTHERS: tuple[Client, ...] = ("faye", "ruby-faye", "aiocometd_ng", "aiocometd_noloop")
+OTHERS: tuple[Client, ...] = ("chromium", "faye", "ruby-faye", "aiocometd_ng", "aiocometd_noloop")
 CLIENTS: tuple[Client, ...] = (*COMETDS, *OTHERS)
 
 OVER: tuple[tuple[Client, Transport], ...] = tuple(
     (client, transport)
     for client in CLIENTS
     for transport in ("long-polling", "websocket", "callback-polling")
-    if transport != "callback-polling" or client in COMETDS
+    if transport != "callback-polling" or client in (*COMETDS, "chromium")
 )
-"""Every client over every connection type it has outside of a browser."""
+"""Every client over every connection type it has."""
 
 
 def command(client: Client, plan: str) -> list[str]:
@@ -48,6 +49,8 @@ def command(client: Client, plan: str) -> list[str]:
         return ["ruby", str(RUBY / "faye_client.rb"), plan]
     if client in ("aiocometd_ng", "aiocometd_noloop"):
         return [sys.executable, str(Path(__file__).with_name("aiocometd_client.py")), client, plan]
+    if client == "chromium":
+        return [node_runtime.node(), str(NODE / "browser" / "client.js"), plan]
     return [node_runtime.node(), str(NODE / "client.cjs"), client, plan]
 
 
@@ -80,10 +83,19 @@ def _missing(client: Client) -> str | None:
         return None if there else "Ruby's Faye is not installed: `apt-get install ruby-faye`"
     if client in ("aiocometd_ng", "aiocometd_noloop"):
         return None  # of the extra that brings pytest
+    if client == "chromium" and chromium() is None:
+        return "Chromium is not installed: `apt-get install chromium`"
     try:
         node_runtime.node()
     except node_runtime.NodeMissing as problem:
         return str(problem)
-    if not node_runtime.packages_installed(NODE / client):
-        return f"npm packages of {client} are not installed: run `make test`"
+    part = "browser" if client == "chromium" else client
+    if not node_runtime.packages_installed(NODE / part):
+        return f"npm packages of {part} are not installed: run `make test`"
     return None
+
+
+def chromium() -> str | None:
+    """The browser to run: that of the environment variable `CHROMIUM`, or the system's."""
+    named = os.environ.get("CHROMIUM")
+    return named or shutil.which("chromium") or shutil.which("chromium-browser")
