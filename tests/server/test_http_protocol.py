@@ -319,7 +319,7 @@ def test_the_deadline_of_the_service_is_kept(client: RawClient, service: TinySer
     client.ask("/later?s=0.2")
     client.ask("/later?s=0.05")
     assert [client.answer().body for _ in range(2)] == [b"late", b"late"]
-    assert time.monotonic() - started_s >= 0.2
+    assert time.monotonic() - started_s >= 0.2 - 0.001  # uvloop's clock counts milliseconds
     assert service.ticks >= 2
 
 

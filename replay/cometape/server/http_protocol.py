@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from math import inf
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from httptools import (
     HttpParserCallbackError,
@@ -19,7 +19,7 @@ from httptools import (
     HttpRequestParser,
 )
 
-from cometape.core.exchange import Headers, Response
+from cometape.core.exchange import Headers, Request, Response
 
 from .incoming import IncomingRequest
 from .outgoing import CONTINUE, render
@@ -51,12 +51,18 @@ class Exchange:
     __slots__ = ("_connection", "answer", "http_1_0", "keep_alive", "number", "to_head")
 
     def __init__(
-        self, connection: HttpConnection, number: int, incoming: IncomingRequest, keep_alive: bool
+        self,
+        connection: HttpConnection,
+        number: int,
+        *,
+        to_head: bool = False,
+        http_1_0: bool = False,
+        keep_alive: bool = True,
     ) -> None:
         self._connection = connection
         self.number = number
-        self.to_head = incoming.method == "HEAD"
-        self.http_1_0 = incoming.http_1_0
+        self.to_head = to_head
+        self.http_1_0 = http_1_0
         self.keep_alive = keep_alive
         self.answer: bytes | None = None
         """Its bytes, from when it is known until its turn has come."""
@@ -86,6 +92,7 @@ class HttpConnection(asyncio.Protocol):
     """The protocol of one connection; see the module."""
 
     __slots__ = (
+        "_completed",
         "_half_closed",
         "_handshake",
         "_host",
@@ -111,6 +118,8 @@ class HttpConnection(asyncio.Protocol):
         self._parser: HttpRequestParser | None = None
         self._incoming: IncomingRequest | None = None
         self._pending: list[Exchange] = []
+        self._completed: list[Request] | None = None
+        """The requests of the piece of input that is being parsed."""
         self._state = READING
         self._keep_alive = True
         self._owes_continue = False
@@ -123,12 +132,11 @@ class HttpConnection(asyncio.Protocol):
     # Called by asyncio
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast(asyncio.Transport, transport)
         host = self._host
         excess = len(host.connections) - host.max_connections
         if excess >= SURPLUS_CONNECTIONS:
-            transport.abort()
+            self._transport.abort()
             return
         host.opened(self)
         self.deadline_s = host.time() + host.limits.idle_timeout_s
@@ -139,7 +147,11 @@ class HttpConnection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         if self._state == READING:
-            self._parse(data)
+            known = self._host.familiar.find(data) if self._incoming is None else None
+            if known is not None:
+                self._begin(Exchange(self, self._host.new_exchange_id()), known)
+            else:
+                self._parse(data)
             if len(self._pending) > self._host.limits.max_pipelined:
                 self._transport.pause_reading()
         elif self._state == UPGRADING:
@@ -225,14 +237,18 @@ class HttpConnection(asyncio.Protocol):
         request = incoming.complete(self._host.scheme)
         self._incoming = None
         self._owes_continue = False
-        host = self._host
-        exchange = Exchange(self, host.new_exchange_id(), incoming, self._keep_alive)
+        exchange = Exchange(
+            self,
+            self._host.new_exchange_id(),
+            to_head=incoming.method == "HEAD",
+            http_1_0=incoming.http_1_0,
+            keep_alive=self._keep_alive,
+        )
         if not self._keep_alive:
             self._state = LAST
-        self._pending.append(exchange)
-        if not self._writing_paused:
-            self.deadline_s = inf
-        host.request(exchange, self.number, request)
+        if self._completed is not None:
+            self._completed.append(request)
+        self._begin(exchange, request)
 
     # Called by exchanges and by the host
 
@@ -308,15 +324,26 @@ class HttpConnection(asyncio.Protocol):
 
     # Steps
 
+    def _begin(self, exchange: Exchange, request: Request) -> None:
+        """A request is complete."""
+        self._pending.append(exchange)
+        if not self._writing_paused:
+            self.deadline_s = inf
+        self._host.request(exchange, self.number, request)
+
     def _parse(self, data: bytes) -> None:
         parser = self._parser
         if parser is None:
             parser = self._parser = HttpRequestParser(self)
         before = self._incoming
+        completed = self._completed = [] if before is None else None
         try:
             parser.feed_data(data)
             incoming = self._incoming
-            if incoming is not None and incoming is before:
+            if incoming is None:
+                if completed is not None and len(completed) == 1 and self._state == READING:
+                    self._learn(data, completed[0])
+            elif incoming is before:
                 incoming.fed(len(data))
             return
         except HttpParserUpgrade as upgrade:
@@ -333,7 +360,17 @@ class HttpConnection(asyncio.Protocol):
             if self._state == READING:
                 self._refuse(Refusal(400, "bad-request", f"not HTTP/1.1: {error}"))
             return
+        finally:
+            self._completed = None
         self._upgrade(surplus)
+
+    def _learn(self, data: bytes, request: Request) -> None:
+        """A piece of input was this one request, and the connection goes on."""
+        parser = self._parser
+        if parser is None or parser.get_http_version() != "1.1":
+            return
+        if request.method != "HEAD" and request.headers.first("Expect") is None:
+            self._host.familiar.learn(data, request)
 
     def _upgrade(self, surplus: bytes) -> None:
         """The request at hand asks for an upgrade; `surplus` came after its headers."""
@@ -366,7 +403,12 @@ class HttpConnection(asyncio.Protocol):
         self._surplus = surplus
         self._state = UPGRADING
         self.deadline_s = inf
-        exchange = Exchange(self, self._host.new_exchange_id(), incoming, keep_alive=False)
+        exchange = Exchange(
+            self,
+            self._host.new_exchange_id(),
+            http_1_0=incoming.http_1_0,
+            keep_alive=False,
+        )
         self._pending.append(exchange)
         self._host.upgrade(exchange, self.number, request)
 
@@ -377,7 +419,13 @@ class HttpConnection(asyncio.Protocol):
         self._owes_continue = False
         self._state = REFUSED
         self.deadline_s = inf  # the answers before it may take their time
-        exchange = Exchange(self, 0, incoming, keep_alive=False)
+        exchange = Exchange(
+            self,
+            0,
+            to_head=incoming.method == "HEAD",
+            http_1_0=incoming.http_1_0,
+            keep_alive=False,
+        )
         self._pending.append(exchange)
         exchange.respond(refusal.response)
 

@@ -20,6 +20,7 @@ from cometape.core.errors import ConfigurationError
 from cometape.core.exchange import Scheme
 from cometape.core.service import Action, Service
 
+from .event_loop import new_event_loop
 from .http_protocol import HttpConnection
 from .limits import Limits
 from .service_host import ServiceHost
@@ -158,7 +159,8 @@ def serve(
     listener = Listener(
         service, host=host, port=port, limits=limits, tls=tls, behind_proxy=front is not None
     )
-    asyncio.run(_serve(listener, front, on_listening))
+    with asyncio.Runner(loop_factory=new_event_loop) as runner:
+        runner.run(_serve(listener, front, on_listening))
 
 
 async def _serve(
@@ -167,7 +169,7 @@ async def _serve(
     loop = asyncio.get_running_loop()
     ended = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
-        # Windows' loops know no signals; there Ctrl-C ends asyncio.run itself.
+        # Windows' loops know no signals; there Ctrl-C ends the runner itself.
         with contextlib.suppress(NotImplementedError):
             loop.add_signal_handler(number, ended.set)
 
@@ -275,7 +277,7 @@ class BackgroundServer:
         self.stop()
 
     def _run(self, started: Future[str]) -> None:
-        loop = asyncio.new_event_loop()
+        loop = new_event_loop()
         try:
             try:
                 loop.run_until_complete(self._listener.start())

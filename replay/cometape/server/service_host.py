@@ -24,6 +24,7 @@ from cometape.core.service import (
     Upgrade,
 )
 
+from .familiar import FamiliarRequests
 from .limits import Limits
 from .problem import problem
 
@@ -81,6 +82,7 @@ class ServiceHost:
         self.limits = limits
         self.scheme: Scheme | None = scheme
         self.connections: set[Connection] = set()
+        self.familiar = FamiliarRequests()
         self.max_connections = limits.max_connections
         self.time = loop.time
         self.loop = loop
