@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from cometape.core.exchange import Headers, Request
 from cometape.core.identity_places import (
@@ -13,12 +11,8 @@ from cometape.core.identity_places import (
     identities_of_event,
     identities_of_request,
     identities_of_response,
-    rewrite_event,
-    rewrite_request_json,
-    rewrite_response_json,
 )
 from cometape.core.json_value import Json
-from cometape.core.profile import IdentityKind
 from cometape.core.profile_format import parse_profile
 from cometape.profiles import load_profile
 
@@ -107,38 +101,6 @@ def test_a_path_segment_can_be_an_identity() -> None:
     assert segments("/api/v2/items") == []
     assert segments("/api/v2/things/X") == []
     assert segments("/api/v2/items/X/more") == []
-
-
-def test_rewriting_changes_identities_only_and_says_their_kind() -> None:
-    seen: list[str] = []
-
-    def plus_100(kind: IdentityKind, value: Json) -> Json:
-        seen.append(kind.name)
-        assert isinstance(value, int)
-        return value + 100
-
-    assert rewrite_response_json(
-        WORKBINS, {"statusCode": 17, "referenceIds": {"A": 17, "B": None}}, plus_100
-    ) == {"statusCode": 17, "referenceIds": {"A": 117, "B": None}}
-    assert rewrite_event(WORKBINS, {"referenceId": 17, "n": 17}, plus_100) == {
-        "referenceId": 117,
-        "n": 17,
-    }
-    assert seen == ["reference-id", "reference-id"]
-    untouched: Json = {"referenceId": 17}
-    assert rewrite_request_json(WORKBINS, untouched, plus_100) is untouched
-
-
-@settings(deadline=None)
-@given(st.dictionaries(st.sampled_from(["referenceId", "id", "a"]), st.integers(0, 3)))
-def test_a_rewrite_back_restores_the_data(data: dict[str, int]) -> None:
-    def shift(by: int, data: Json) -> Json:
-        return rewrite_event(
-            WORKBINS, data, lambda _, value: value + by if isinstance(value, int) else value
-        )
-
-    original: Json = {**data}
-    assert shift(-5, shift(5, original)) == original
 
 
 @pytest.mark.parametrize(

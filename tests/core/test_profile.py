@@ -36,6 +36,7 @@ def test_workbins_declares_what_the_server_issues() -> None:
     ]
     assert {kind.name for kind in profile.identities} == {
         "reference-id",
+        "interaction",
         "client-id",
         "session",
         "csrf-token",
@@ -159,7 +160,7 @@ def test_a_user_file_is_read_anew_after_it_was_mended(tmp_path: Path) -> None:
             "`identities.x.issued[0]`",
             "response.json referenceIds.*",
         ),
-        ({"volatile": ["request.path /a/b"]}, "`volatile[0]`", "`/api/things/{}`"),
+        ({"volatile": ["request.path /a/b"]}, "`volatile[0]`", "`/api/v2/me/workitems/{}`"),
         ({"volatile": ["request.query named-by X"]}, "`volatile[0]`", "header"),
         ({"secrets": {"name": "x"}}, "`secrets`", "a list"),
         (

@@ -84,6 +84,13 @@ class Request:
         """The query's pairs, decoded, in order, empty values kept."""
         return parse_qsl(self.target.partition("?")[2], keep_blank_values=True)
 
+    @property
+    def form(self) -> list[tuple[str, str]]:
+        """The pairs of a body that is a form, decoded, in order; of any other body none."""
+        if "x-www-form-urlencoded" not in (self.headers.first("Content-Type") or "").lower():
+            return []
+        return parse_qsl(self.body.decode("utf-8", "replace"), keep_blank_values=True)
+
     def cookies(self) -> dict[str, str]:
         """The cookies of every `Cookie` header (RFC 6265 §4.2); of equal names the first wins."""
         if self.headers.first("Cookie") is None:

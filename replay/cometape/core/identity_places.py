@@ -1,18 +1,20 @@
-"""Where identities stand in a request, an answer or an event, as the profile declares it.
+"""Where identities stand in a request, an answer, an event or a publish, as the profile declares.
 
 The recorder links an event to its cause by them, the replay binds and rewrites them. A value counts
 only at a declared place and only in its kind's form: a `17` elsewhere, or a `referenceId` that is
-`true`, is not an identity.
+`true`, is not an identity. Ids of created things are not among them: see `replay.created_ids`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from .exchange import NO_HEADERS, Headers, Request
-from .json_value import Json
-from .profile import IdentityKind, Part, Place, Profile
+from .inner_text import View, inside
+from .json_value import Json, JsonObject
+from .place import InPath, Part, Place
+from .profile import IdentityKind, Profile
 from .typed_path import Location
 
 NO_NAMES: Mapping[str, str] = {}
@@ -26,7 +28,7 @@ class IdentityAt:
     part: Part
     location: Location
     """Keys and indexes into the JSON; name (and index among equal names) of a header, cookie or
-    query parameter; index of a path segment."""
+    query parameter; index of a path segment. Of what stands inside a text: that of the text."""
     value: Json
     issued: bool
     """Whether the profile says that identities are handed out at this place."""
@@ -44,11 +46,8 @@ def identities_of_request(
     (`X-CSRF-HEADER`), with their values.
     """
     for kind, place, issued in profile.places["request"]:
-        for location, value in _in_request(place, request, request_json, named_headers):
-            if kind.fits(value):
-                yield IdentityAt(
-                    kind=kind, part=place.part, location=location, value=value, issued=issued
-                )
+        found = _in_request(place, request, request_json, named_headers)
+        yield from _identities(kind, place, found, issued)
 
 
 def identities_of_response(
@@ -56,41 +55,39 @@ def identities_of_response(
 ) -> Iterator[IdentityAt]:
     """The identities in an answer with that JSON body and those headers."""
     for kind, place, issued in profile.places["response"]:
-        for location, value in _in_response(place, response_json, headers):
-            if kind.fits(value):
-                yield IdentityAt(
-                    kind=kind, part=place.part, location=location, value=value, issued=issued
-                )
+        yield from _identities(kind, place, _in_response(place, response_json, headers), issued)
 
 
-def identities_of_event(profile: Profile, data: Json) -> Iterator[IdentityAt]:
-    """The identities in an event's data."""
+def identities_of_event(
+    profile: Profile, data: Json, message: JsonObject | None = None
+) -> Iterator[IdentityAt]:
+    """The identities in an event's data and in the other fields of its message."""
     for kind, place, issued in profile.places["event"]:
-        if place.path is not None:
-            for location, value in place.path.find(data):
-                if kind.fits(value):
-                    yield IdentityAt(
-                        kind=kind, part=place.part, location=location, value=value, issued=issued
-                    )
+        value = data if place.part == "event.data" else message
+        yield from _identities(kind, place, values_at(place, value), issued)
 
 
-Change = Callable[[IdentityKind, Json], Json]
-"""What becomes of one identity of a kind."""
+def identities_of_publish(profile: Profile, data: Json) -> Iterator[IdentityAt]:
+    """The identities in what a client publishes."""
+    for kind, place, issued in profile.places["publish"]:
+        yield from _identities(kind, place, values_at(place, data), issued)
 
 
-def rewrite_event(profile: Profile, data: Json, change: Change) -> Json:
-    """The data with `change` applied to every identity in it; untouched parts are shared."""
-    return _rewrite(profile, data, "event.data", change)
+Located = tuple[Location, Json, bool]
+"""A value, where it is, and whether it can only be text there."""
 
 
-def rewrite_response_json(profile: Profile, response_json: Json, change: Change) -> Json:
-    """The answer's JSON with `change` applied to every identity in it."""
-    return _rewrite(profile, response_json, "response.json", change)
-
-
-def rewrite_request_json(profile: Profile, request_json: Json, change: Change) -> Json:
-    """The request's JSON with `change` applied to every identity in it."""
-    return _rewrite(profile, request_json, "request.json", change)
+def values_at(place: Place, value: Json) -> Iterator[Located]:
+    """What is at a place of JSON; what stands inside a text has the location of that text."""
+    assert place.path is not None
+    for location, found in place.path.find(value):
+        if place.key:
+            found = location[-1] if location else ""
+        if not place.inside:
+            yield location, found, place.key
+        elif isinstance(found, str):
+            for spot in inside(View.of(found), None, place.inside, ()):
+                yield location, spot.value, spot.textual
 
 
 def cookie_of(header: str) -> tuple[str, str] | None:
@@ -99,61 +96,65 @@ def cookie_of(header: str) -> tuple[str, str] | None:
     return (name.strip(), value.strip()) if separator and name.strip() else None
 
 
-def _rewrite(profile: Profile, value: Json, part: Part, change: Change) -> Json:
-    for kind, place, _ in profile.places[part.partition(".")[0]]:
-        if place.part == part and place.path is not None:
-
-            def fitting(found: Json, kind: IdentityKind = kind) -> Json:
-                return change(kind, found) if kind.fits(found) else found
-
-            value = place.path.rewrite(value, fitting)
-    return value
+def _identities(
+    kind: IdentityKind, place: Place, found: Iterable[Located], issued: bool
+) -> Iterator[IdentityAt]:
+    for location, value, textual in found:
+        identity = kind.read(value, textual=textual)
+        if identity is not None:
+            yield IdentityAt(
+                kind=kind, part=place.part, location=location, value=identity, issued=issued
+            )
 
 
 def _in_request(
     place: Place, request: Request, request_json: Json, named_headers: Mapping[str, str]
-) -> Iterable[tuple[Location, Json]]:
+) -> Iterator[Located]:
     if place.path is not None:
-        return place.path.find(request_json)
+        return values_at(place, request_json)
     if place.part == "request.header":
         if place.named_by is None:
-            return _headers(request.headers, place.name)
+            return _inner(place, _headers(request.headers, place.name))
         names = {key.lower(): value for key, value in named_headers.items()}
-        return _headers(request.headers, names.get(place.named_by.lower()))
+        return _inner(place, _headers(request.headers, names.get(place.named_by.lower())))
     name = place.name or ""
     if place.part == "request.cookie":
         cookies = request.cookies()
-        return [((name,), cookies[name])] if name in cookies else []
+        return _inner(place, [((name,), cookies[name])] if name in cookies else [])
     if place.part == "request.query":
         values = [value for key, value in request.query if key == name]
-        return [((name, index), value) for index, value in enumerate(values)]
-    return _path_segment(name, request.path)
+        return _inner(place, [((name, index), value) for index, value in enumerate(values)])
+    if place.part == "request.form":
+        values = [value for key, value in request.form if key == name]
+        return _inner(place, [((name, index), value) for index, value in enumerate(values)])
+    path = request.path
+    found = InPath(name).find(path)
+    return _inner(place, [((index,), path[start:end]) for index, start, end in found])
 
 
-def _in_response(
-    place: Place, response_json: Json, headers: Headers
-) -> Iterable[tuple[Location, Json]]:
+def _in_response(place: Place, response_json: Json, headers: Headers) -> Iterator[Located]:
     if place.path is not None:
-        return place.path.find(response_json)
+        return values_at(place, response_json)
     if place.part == "response.header":
         named = headers.first(place.named_by) if place.named_by else place.name
-        return _headers(headers, named)
+        return _inner(place, _headers(headers, named))
+    if place.part == "response.callback":  # in the body, which is not at hand
+        return iter(())
     cookies = [cookie_of(header) for header in headers.all("Set-Cookie")]
     values = [cookie[1] for cookie in cookies if cookie is not None and cookie[0] == place.name]
-    return [((place.name or "", index), value) for index, value in enumerate(values)]
+    return _inner(place, [((place.name or "", index), value) for index, value in enumerate(values)])
 
 
-def _headers(headers: Headers, name: str | None) -> list[tuple[Location, Json]]:
+def _inner(place: Place, found: Iterable[tuple[Location, str]]) -> Iterator[Located]:
+    for location, text in found:
+        if not place.inside:
+            yield location, text, True
+        else:
+            for spot in inside(View.of(text), None, place.inside, ()):
+                yield location, spot.value, spot.textual
+
+
+def _headers(headers: Headers, name: str | None) -> list[tuple[Location, str]]:
     if not name:
         return []
     return [((name, index), value) for index, value in enumerate(headers.all(name))]
-
-
-def _path_segment(template: str, path: str) -> list[tuple[Location, Json]]:
-    wanted, segments = template.split("/"), path.split("/")
-    if len(wanted) != len(segments):
-        return []
-    if any(w not in ("*", "{}", s) for w, s in zip(wanted, segments, strict=True)):
-        return []
-    index = wanted.index("{}")
-    return [((index,), segments[index])]

@@ -19,6 +19,8 @@ _SCALAR = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][-+]?\d+)?|true|false|nu
 """The last two are no JSON (RFC 8259 §6), but Python and others write them."""
 Scalar = tuple[Location, int, int, Json]
 """Location, where the text of it starts and ends, and the value."""
+Found = tuple[Location, int, int, Json, bool]
+"""The same, and whether it is the key of what stands at that location."""
 MAX_DEPTH = 200
 """Deeper than any JSON a server means; bounds the recursion."""
 
@@ -28,19 +30,26 @@ def scalars(text: str) -> Generator[Scalar, None, None]:
 
     Raises ValueError when `text` is not JSON (or deeper than `MAX_DEPTH`).
     """
+    for location, start, end, value, is_key in scalars_and_keys(text):
+        if not is_key:
+            yield location, start, end, value
+
+
+def scalars_and_keys(text: str) -> Generator[Found, None, None]:
+    """The same with the keys of objects, each before its value. Raises ValueError."""
     end = yield from _value(text, _skip(text, 0), (), 0)
     if _skip(text, end) != len(text):
         raise ValueError("text after the JSON value")
 
 
-def _value(text: str, at: int, location: Location, depth: int) -> Generator[Scalar, None, int]:
-    """Yield the scalars of the value at `at`; returns where it ends."""
+def _value(text: str, at: int, location: Location, depth: int) -> Generator[Found, None, int]:
+    """Yield the scalars and keys of the value at `at`; returns where it ends."""
     if depth > MAX_DEPTH:
         raise ValueError("JSON too deep")
     first = text[at : at + 1]
     if first == '"':
         string, after = scanstring(text, at + 1, True)
-        yield location, at, after, string
+        yield location, at, after, string, False
         return int(after)
     if first == "{":
         at = _skip(text, at + 1)
@@ -49,7 +58,9 @@ def _value(text: str, at: int, location: Location, depth: int) -> Generator[Scal
         while True:
             if text[at : at + 1] != '"':
                 raise ValueError("a key is missing")
+            start = at
             key, at = scanstring(text, at + 1, True)
+            yield (*location, key), start, int(at), key, True
             at = _expect(text, at, ":")
             at = yield from _value(text, at, (*location, key), depth + 1)
             at = _skip(text, at)
@@ -71,7 +82,7 @@ def _value(text: str, at: int, location: Location, depth: int) -> Generator[Scal
     found = _SCALAR.match(text, at)
     if found is None:
         raise ValueError(f"no JSON value at character {at}")
-    yield location, at, found.end(), json.loads(found.group())
+    yield location, at, found.end(), json.loads(found.group()), False
     return found.end()
 
 

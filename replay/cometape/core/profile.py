@@ -8,53 +8,25 @@ an event without a correlation id finds its cause. `profiles/*.yaml` are read in
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from typing import Literal
 
 from .exchange import Request
 from .json_value import Json
+from .place import Place
 from .typed_path import TypedPath
 
-Part = Literal[
-    "request.json",
-    "response.json",
-    "event.data",
-    "request.header",
-    "response.header",
-    "request.cookie",
-    "response.cookie",
-    "request.query",
-    "request.path",
-]
-"""Where in an exchange or event a value can be."""
-
-Form = Literal["integer", "hex", "uuid", "base36", "text"]
-"""What a fresh identity looks like; `integer` is a JSON number, the others are JSON strings."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
-    """One place in an exchange or event, written `response.json referenceIds.*`."""
-
-    part: Part
-    path: TypedPath | None = None
-    """For `*.json` and `event.data`."""
-    name: str | None = None
-    """Name of a header, cookie or query parameter; for `request.path` a template in which `{}` is
-    the segment meant and `*` any other: `/api/v2/me/workitems/{}`."""
-    named_by: str | None = None
-    """Instead of `name`: the response header whose value is that name (`X-CSRF-HEADER`)."""
-
-    def __str__(self) -> str:
-        if self.named_by is not None:
-            return f"{self.part} named-by {self.named_by}"
-        return f"{self.part} {self.name if self.path is None else self.path}"
+Form = Literal["integer", "hex", "uuid", "base36", "text", "shape"]
+"""What a fresh identity looks like; `integer` is a JSON number, the others are JSON strings.
+`text` is a token that nobody can guess, `shape` has digits and letters where the recorded has."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IdentityKind:
-    """A kind of id that the server issues afresh in every run."""
+    """A kind of id that is another one in every run."""
 
     name: str
     """`reference-id`, `client-id`, `session`, `csrf-token`, …"""
@@ -62,15 +34,57 @@ class IdentityKind:
     scope: Literal["session", "run"]
     """Within what an id is unique: two sessions may both have a reference id 17."""
     issued: tuple[Place, ...] = ()
-    """Where the server hands it out; empty: the Bayeux protocol does (the client id)."""
+    """Where it is handed out; empty: the Bayeux protocol does (the client id)."""
     used: tuple[Place, ...] = ()
     """Where it turns up afterwards."""
+    made_by: Literal["server", "client"] = "server"
+    """`client`: each run's client makes it up, at the places `issued` of its requests. Matching
+    ignores its value there; answers and events carry the one that the client sent."""
+    operations: tuple[str, ...] = ()
+    """Operations that create what has such an id, `Create*`. Only what they hand out, in answers
+    and in the events they cause, is one then: any other value at the places `used` stays."""
+    start: int | None = None
+    """First integer of a run, where the kind counts from a number of its own."""
+    step: int = 1
+    """From one integer to the next."""
+
+    @property
+    def is_created(self) -> bool:
+        """Whether it is the id of a thing that operations create, not of an operation."""
+        return bool(self.operations)
 
     def fits(self, value: Json) -> bool:
         """Whether `value` can be an identity of this kind at all: a `true` is no reference id."""
         if self.form == "integer":
             return isinstance(value, int) and not isinstance(value, bool)
         return isinstance(value, str) and value != ""
+
+    def read(self, value: Json, *, textual: bool) -> Json:
+        """The identity that `value` is, or None.
+
+        `textual`: it stands where all is text (a URL, a header), so digits are an integer.
+        """
+        if textual and self.form == "integer" and isinstance(value, str):
+            return int(value) if _INTEGER.fullmatch(value) else None
+        return value if self.fits(value) else None
+
+    def may_create(self, operation: str | None) -> bool:
+        """Whether an operation of that name creates such things."""
+        return operation is not None and any(fnmatchcase(operation, n) for n in self.operations)
+
+
+_INTEGER = re.compile(r"0|[1-9]\d{0,17}")
+
+DateForm = Literal["text", "epoch-s", "epoch-ms"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DateField:
+    """A place where a date stands."""
+
+    place: Place
+    form: DateForm = "text"
+    """`text`: in a written form that is told by its looks (`core.dates`)."""
 
 
 Where = Literal["header", "cookie", "json", "query", "form", "handshake"]
@@ -215,6 +229,8 @@ class Profile:
     of the header `Location` always is)."""
     volatile: tuple[Place, ...] = ()
     """Parts of a request that differ from run to run and are ignored when matching."""
+    dates: tuple[DateField, ...] = ()
+    """Where dates stand, for replays that shift them."""
     session_cookies: tuple[str, ...] = ()
     """Cookies that tie requests to one server session, the most telling first."""
     repeatable: tuple[str, ...] = ()
@@ -223,12 +239,17 @@ class Profile:
     """Operations after which the server session is gone."""
     safe_methods: tuple[str, ...] = DEFAULT_SAFE_METHODS
     places: Mapping[str, tuple[IdentityPlace, ...]] = field(init=False, compare=False, repr=False)
-    """Where identities are, by `request`, `response` and `event`."""
+    """Where any value is an identity, by `request`, `response`, `event` and `publish`; kinds of
+    created things are not among them."""
 
     def __post_init__(self) -> None:
         """Sort the places of identities once; they are looked through for every message."""
-        places: dict[str, tuple[IdentityPlace, ...]] = {"request": (), "response": (), "event": ()}
+        places: dict[str, tuple[IdentityPlace, ...]] = {
+            half: () for half in ("request", "response", "event", "publish")
+        }
         for kind in self.identities:
+            if kind.is_created:
+                continue
             for place in dict.fromkeys((*kind.issued, *kind.used)):
                 half = place.part.partition(".")[0]
                 places[half] += ((kind, place, place in kind.issued),)

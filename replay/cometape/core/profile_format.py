@@ -14,15 +14,16 @@ from typing import Any, NoReturn, TypeVar, cast, get_args
 
 from .errors import ProfileError
 from .json_value import Json
+from .place import Place, UnknownWord
 from .profile import (
     AllowRule,
     CauseRule,
     Condition,
+    DateField,
+    DateForm,
     Form,
     IdentityKind,
-    Part,
     PersonalRule,
-    Place,
     Profile,
     SecretRule,
     Shape,
@@ -43,6 +44,7 @@ _PROFILE_KEYS = (
     "subjects",
     "uri_fields",
     "volatile",
+    "dates",
     "identities",
     "secrets",
     "personal",
@@ -50,7 +52,9 @@ _PROFILE_KEYS = (
     "causes",
     "without",
 )
-_IDENTITY_KEYS = ("form", "scope", "issued", "used")
+_IDENTITY_KEYS = ("form", "scope", "issued", "used", "made_by", "operations", "counter")
+MIN_START = 1000
+"""A fresh integer below that would be taken for a count, a status, an index."""
 _SECRET_KEYS = (
     "name",
     "kind",
@@ -139,6 +143,9 @@ def parse_profile(mapping: object, source: str, *, base: Profile | None = None) 
         volatile=_joined(
             [node.place() for node in keys.at("volatile", []).items()], inherited.volatile
         ),
+        dates=_joined(
+            [node.date_field() for node in keys.at("dates", []).items()], inherited.dates
+        ),
         session_cookies=_joined(keys.strings("session_cookies"), inherited.session_cookies),
         repeatable=_joined(keys.strings("repeatable"), inherited.repeatable),
         ends_session=_joined(keys.strings("ends_session"), inherited.ends_session),
@@ -165,13 +172,40 @@ def _identity(name: str, node: _Node) -> IdentityKind:
     keys = node.mapping(_IDENTITY_KEYS)
     if not _KIND.fullmatch(name):
         node.fail(f"{name!r} is no name for an identity kind", "write small-letters-and-dashes")
-    return IdentityKind(
+    counter = keys.at("counter", {}).mapping(("start", "step"))
+    kind = IdentityKind(
         name=name,
         form=cast(Form, keys.required("form").choice(get_args(Form))),
         scope=cast(Any, keys.at("scope", "session").choice(("session", "run"))),
         issued=tuple(place.place() for place in keys.at("issued", []).items()),
         used=tuple(place.place() for place in keys.at("used", []).items()),
+        made_by=cast(Any, keys.at("made_by", "server").choice(("server", "client"))),
+        operations=tuple(keys.strings("operations")),
+        start=counter.at("start").integer() if "start" in counter else None,
+        step=counter.at("step", 1).integer(),
     )
+    _check_identity(kind, node)
+    return kind
+
+
+def _check_identity(kind: IdentityKind, node: _Node) -> None:
+    by_client = kind.made_by == "client"
+    for place in kind.issued:
+        if by_client != place.part.startswith(("request.", "publish.")):
+            maker, where = ("client", "request or publish") if by_client else ("server", "answer")
+            node.fail(
+                f"`{place}` is no place where the {maker} hands out an id",
+                f"name a place in a {where}, or say otherwise in `made_by`",
+            )
+    if by_client and not kind.issued:
+        node.fail("nothing says where clients make it", "name the places under `issued`")
+    if kind.operations and (by_client or not kind.issued):
+        node.fail("nothing says where `operations` hand it out", "name the places under `issued`")
+    if kind.step < 1 or (kind.start is not None and kind.start < MIN_START):
+        node.fail(
+            f"a counter rises, from {MIN_START} or more: recordings are full of small numbers",
+            f"write `counter: {{start: {MIN_START}, step: 1}}`",
+        )
 
 
 def _secret(node: _Node) -> SecretRule:
@@ -362,24 +396,29 @@ class _Node:
         return text
 
     def place(self) -> Place:
-        part, _, rest = self.text().strip().partition(" ")
-        rest = rest.strip()
-        if part not in get_args(Part):
+        return self.place_named(self.text())
+
+    def place_named(self, text: str) -> Place:
+        try:
+            return Place.parse(text)
+        except UnknownWord as error:
             self.fail(
-                f"{part!r} is no part of a request, answer or event", _suggest(part, get_args(Part))
+                f"{error.word!r} is no part of a request, answer or event",
+                _suggest(error.word, error.allowed),
             )
-        if not rest:
-            self.fail(f"{part!r} does not say which", f"write it as in `{_EXAMPLES[part]}`")
-        known = cast(Part, part)
-        if part.endswith(".json") or part == "event.data":
-            return Place(part=known, path=self.path_named(rest))
-        if rest.startswith("named-by "):
-            if not part.endswith(".header"):
-                self.fail("only the name of a header can be named by another", "")
-            return Place(part=known, named_by=rest.removeprefix("named-by ").strip())
-        if part == "request.path" and not (rest.startswith("/") and rest.count("{}") == 1):
-            self.fail(f"{rest!r} is no path with one `{{}}`", "write it as in `/api/things/{}`")
-        return Place(part=known, name=rest)
+        except ValueError as error:
+            what, _, hint = str(error).partition("; ")
+            self.fail(what, hint or "docs/profiles.md lists the places")
+
+    def date_field(self) -> DateField:
+        place, _, form = self.text().partition(" as ")
+        known = _Node(form.strip() or "text", self.source, self.where)
+        return DateField(
+            place=self.place_named(place), form=cast(DateForm, known.choice(get_args(DateForm)))
+        )
+
+    def integer(self) -> int:
+        return cast(int, self._is(int, "a whole number"))
 
     def conditions(self) -> list[Condition]:
         return [
@@ -447,19 +486,6 @@ class _Keys:
 
     def paths(self, key: str) -> list[TypedPath]:
         return [node.typed_path() for node in self.at(key, []).items()]
-
-
-_EXAMPLES = {
-    "request.json": "request.json id",
-    "response.json": "response.json referenceIds.*",
-    "event.data": "event.data referenceId",
-    "request.header": "request.header X-CSRF-TOKEN",
-    "response.header": "response.header X-CSRF-TOKEN",
-    "request.cookie": "request.cookie JSESSIONID",
-    "response.cookie": "response.cookie JSESSIONID",
-    "request.query": "request.query clientId",
-    "request.path": "request.path /api/v2/me/workitems/{}",
-}
 
 
 def _shown(value: object) -> str:

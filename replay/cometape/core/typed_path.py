@@ -99,6 +99,10 @@ class TypedPath:
     def __str__(self) -> str:
         return ".".join(str(segment) for segment in self.segments)
 
+    def joined(self, below: TypedPath) -> TypedPath:
+        """The path that leads on from here by another one."""
+        return TypedPath((*self.segments, *below.segments))
+
     def find(self, value: Json) -> Iterator[tuple[Location, Json]]:
         """Every place in `value` this path leads to, once each, in document order."""
         if self._is_plain:

@@ -7,7 +7,7 @@ import re
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cometape.core.bayeux.message import render_message
@@ -28,6 +28,7 @@ KINDS = (
     IdentityKind(name="uuid", form="uuid", scope="session"),
     IdentityKind(name="token", form="base36", scope="session"),
     IdentityKind(name="text", form="text", scope="session"),
+    IdentityKind(name="shape", form="shape", scope="session"),
 )
 UUID = "0b0e4b0e-6a35-4b9e-9d4e-3d0a9f6e2c11"
 
@@ -53,6 +54,11 @@ def of(kind: str, recorded: str, session: str = "a") -> Identity:
         ("token", "<client-id:1>", r"[0-9a-z]{25,32}"),
         ("text", "x" * 40, r"[0-9a-z]{40}"),
         ("text", "<session:1>", r"[0-9a-z]{25,32}"),
+        ("shape", "02F0XAMPLE00001A", r"\d\d[A-Z]\d[A-Z]{6}\d{5}[A-Z]"),
+        ("shape", "ord-2024/17", r"[a-z]{3}-\d{4}/\d\d"),
+        ("shape", "e6f2ad1b26ea4e9b", r"[0-9a-f]{16}"),
+        ("shape", "4711", r"[1-9]\d{3}"),
+        ("shape", UUID, r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"),
     ],
 )
 def test_a_fresh_id_has_the_form_of_the_recorded_one(kind: str, recorded: str, form: str) -> None:
@@ -81,11 +87,50 @@ def test_integers_of_events_do_not_shift_those_of_answers() -> None:
     assert one.live(of("number", "17")) == other.live(of("number", "17"))
 
 
-def test_recorded_integers_are_never_issued() -> None:
-    first = int(binding().live(of("number", "17")))
-    taken = {first, first + 1, first + 3}
-    mine = binding(recorded=lambda: taken)
-    assert [int(mine.live(of("number", str(n)))) for n in (1, 2)] == [first + 2, first + 4]
+@given(
+    st.sets(st.integers(1000, 90_000)), st.integers(0, 3), st.integers(1, 50), st.integers(1, 600)
+)
+@settings(max_examples=40, deadline=None)
+def test_recorded_integers_are_never_issued(
+    recorded: set[int], seed: int, occurrence: int, wanted: int
+) -> None:
+    mine = binding(seed=seed, occurrence=occurrence, recorded=lambda: recorded)
+    live = [int(mine.live(of("number", f"{n}"))) for n in range(wanted)]
+    assert not set(live) & recorded
+    assert live == sorted(live)
+    assert 1000 <= min(live) <= max(live) < 2**31
+
+
+def test_a_recording_full_of_integers_still_gets_fresh_ones_of_32_bits() -> None:
+    mine = binding(recorded=lambda: range(3_000_000))
+    assert 3_000_000 <= int(mine.live(of("number", "17"))) < 2**31
+
+
+def test_a_counter_begins_where_it_is_said_and_rises_by_its_step() -> None:
+    kind = IdentityKind(name="n", form="integer", scope="run", start=5000, step=10)
+    for who in ("agent7", "agent8"):
+        mine = Binding([kind], lambda who=who: Issuer(0, who, 1, lambda: {6000, 6010}))  # type: ignore[misc]
+        live = [int(mine.live(of("n", str(n)))) for n in range(102)]
+        assert live[:3] == [5000, 5010, 5020]
+        assert live[99:] == [5990, 6020, 6030], "what the recording has is passed over"
+
+
+@given(st.text("abcXYZ019-_ é<>", min_size=1, max_size=20), st.integers(0, 5))
+def test_a_shape_has_digits_and_letters_where_the_recorded_id_has(recorded: str, nth: int) -> None:
+    kind = IdentityKind(name="item", form="shape", scope="run")
+    live = Issuer(0, "agent7").text(kind, recorded, nth)
+    assert len(live) == len(recorded)
+    for mine, theirs in zip(live, recorded, strict=True):
+        assert mine.isdecimal() == theirs.isdecimal()
+        assert mine.isupper() == theirs.isupper()
+        assert mine.isalnum() or mine == theirs
+
+
+def test_a_shape_that_is_used_up_gets_longer_and_no_id_twice() -> None:
+    kind = IdentityKind(name="item", form="shape", scope="run")
+    mine = Binding([kind], lambda: Issuer(0, "agent7"))
+    live = [mine.renew(of("item", "7")) for _ in range(30)]
+    assert len(set(live)) == 30
 
 
 def test_many_clients_of_one_user_never_share_an_integer() -> None:
@@ -103,7 +148,7 @@ identities = st.builds(
 
 @given(st.lists(identities, max_size=60))
 def test_the_binding_is_one_to_one_and_goes_both_ways(asked: list[Identity]) -> None:
-    mine = binding(recorded=lambda: {int(i.recorded) for i in asked if i.recorded.isdecimal()})
+    mine = binding()
     live = {identity: mine.live(identity) for identity in asked}
     assert live == {identity: mine.live(identity) for identity in asked}
     assert len({(identity.kind, value) for identity, value in live.items()}) == len(live)

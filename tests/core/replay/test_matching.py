@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from cometape.core.exchange import Headers, Request
 from cometape.core.json_value import Json
-from cometape.core.profile import Place, Profile
+from cometape.core.place import Place
+from cometape.core.profile import Profile
 from cometape.core.replay.matching import Shape, Shaper, differences
 from cometape.core.replay.miss import Miss, Recorded, RunState, nearest, reason_for
 from cometape.core.typed_path import TypedPath

@@ -11,7 +11,7 @@ import json
 import re
 from collections.abc import Callable, Iterator, Sequence
 
-from ..replay.rewriting import ORIGIN
+from ..inner_text import WRITTEN_ORIGIN
 from ..typed_path import Location, TypedPath
 
 Change = Callable[[str], str | None]
@@ -53,7 +53,7 @@ class UriOrigins:
         for location, start in _uris(text):
             if not self._is_wanted(location):
                 continue
-            found = ORIGIN.match(text[start : start + _LONGEST])
+            found = WRITTEN_ORIGIN.match(text[start : start + _LONGEST])
             if found is None:
                 continue
             slash = found["slash"]

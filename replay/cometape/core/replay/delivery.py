@@ -130,8 +130,9 @@ class Delivery:
         message_id = play.message_id if play is not None else None
         if message_id and follower.event.message_id is None:
             message_id = None
-        template = self._playbook.event(follower)
-        return template.fill(live.__getitem__, client.origin, message_id or None)
+        shift_s = due.run.shift_s
+        template = self._playbook.event(follower, dated=shift_s != 0)
+        return template.fill(live.__getitem__, client.origin, message_id or None, shift_s)
 
 
 def _takers(living: Sequence[Session], due: Due) -> Sequence[Session]:

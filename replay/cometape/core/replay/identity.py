@@ -1,6 +1,6 @@
 """Identities: ids that a server issues afresh, and the binding recorded value → live value.
 
-Rewriting goes by typed path (the profile says "this field is a reference id") or by placeholder
+Rewriting goes by declared place (the profile says "this field is a reference id") or by placeholder
 (`<session:1>` says itself what it is), never by looks: a 17 that is no reference id stays 17.
 
 Fresh ids are not random. They are derived from the seed, who the client is, how many times that
@@ -15,7 +15,7 @@ import re
 from collections.abc import Callable, Collection
 from typing import NamedTuple
 
-from ..profile import Form, IdentityKind
+from ..profile import IdentityKind
 
 PLACEHOLDER = re.compile(r"<([a-z][a-z0-9-]*):(\d+)>")
 """What stands where a secret stood: `<session:1>`; group 1 is the kind."""
@@ -23,11 +23,16 @@ PLACEHOLDER = re.compile(r"<([a-z][a-z0-9-]*):(\d+)>")
 _BASES = 9973
 """How many ranges of integers there are; prime, so that any step goes through all of them."""
 _STEP = 7919
+MIN_WIDTH = 1000
+MAX_WIDTH = 100_000
+"""Of a range: the widest leave every integer within 32 bits."""
 _BASE36 = "0123456789abcdefghijklmnopqrstuvwxyz"
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _HEX = re.compile(r"[0-9a-fA-F]+")
 MIN_TOKEN = 25
 """Characters of an unguessable token in base 36; CometD's own client ids have 25 to 28."""
+_CROWDED = 500
+"""Attempts after which a shape is taken to be used up, and ids get longer than the recorded."""
 
 
 class Identity(NamedTuple):
@@ -49,7 +54,7 @@ class Issuer:
     server from 1, `recorded` gives (when first needed) integers that must not be issued.
 
     Integers ascend in order of issue within a range of their own; no two occurrences of one `who`
-    share a range.
+    share a range, unless a kind counts from a number of its own.
     """
 
     def __init__(
@@ -63,10 +68,10 @@ class Issuer:
         self._occurrence = occurrence
         self._find_recorded = recorded
         self._recorded: Collection[int] | None = None
-        self._width = 1000
+        self._width = MIN_WIDTH
         self._issued: dict[tuple[str, str], int] = {}
 
-    def integer(self, kind: str, series: str = "answer") -> int:
+    def integer(self, kind: IdentityKind, series: str = "answer") -> int:
         """The next integer of `kind`.
 
         Ids that only events carry are a `series` of their own: an event's time must not change
@@ -74,13 +79,18 @@ class Issuer:
         """
         if self._recorded is None:
             self._recorded = self._find_recorded()
-            while self._width < 4 * len(self._recorded):
+            while self._width < 4 * len(self._recorded) and self._width < MAX_WIDTH:
                 self._width *= 10
-        latest = self._issued.get((kind, series))
-        value = (self._start(kind, series) if latest is None else latest) + 1
+        latest = self._issued.get((kind.name, series))
+        if latest is not None:
+            value = latest + kind.step
+        elif kind.start is not None:
+            value = kind.start
+        else:
+            value = self._start(kind.name, series) + 1
         while value in self._recorded:
-            value += 1
-        self._issued[kind, series] = value
+            value += kind.step
+        self._issued[kind.name, series] = value
         return value
 
     def _start(self, kind: str, series: str) -> int:
@@ -88,15 +98,19 @@ class Issuer:
         base = self._width * (1 + (offset + self._occurrence * _STEP) % _BASES)
         return base if series == "answer" else base + self._width // 2
 
-    def text(self, kind: str, form: Form, recorded: str, nth: int) -> str:
-        """The `nth` string for one recorded value: a UUID for a UUID, hex for hex, else base 36."""
-        digest = self._digest(kind, str(self._occurrence), recorded, str(nth))
+    def text(self, kind: IdentityKind, recorded: str, nth: int) -> str:
+        """The `nth` string for one recorded value: a UUID for a UUID, else as the form says."""
+        form = kind.form
+        digest = self._digest(kind.name, str(self._occurrence), recorded, str(nth))
         placeholder = PLACEHOLDER.fullmatch(recorded) is not None
         if _UUID.fullmatch(recorded) or (placeholder and form == "uuid"):
             return _cased(_uuid(digest), recorded)
         if form == "hex":
             length = len(recorded) if _HEX.fullmatch(recorded) else 32
             return _cased(_stretch(digest, length, "0123456789abcdef"), recorded)
+        if form == "shape" and not placeholder:
+            longer = _stretch(digest, 1 + nth // _CROWDED, _BASE36) if nth >= _CROWDED else ""
+            return _shaped(digest, recorded) + longer
         length = len(recorded) if form == "text" and not placeholder else 0
         return _stretch(digest, max(length, MIN_TOKEN + 1), _BASE36)
 
@@ -104,53 +118,76 @@ class Issuer:
         return hashlib.sha256("\x00".join((self._root, *parts)).encode("utf-8")).digest()
 
 
-class Binding:
-    """The one-to-one map of recorded ids to live ids, for one client (or one run)."""
+class Ledger:
+    """Recorded ids and their live values, both ways."""
+
+    def __init__(self) -> None:
+        self._live: dict[Identity, str] = {}
+        self._identities: dict[tuple[str, str], Identity] = {}
+        self.kinds: set[str] = set()
+        """Kinds of which there is any."""
+
+    def enter(self, identity: Identity, live: str) -> None:
+        """From now on `live` is the live value; `behind` still knows the older ones."""
+        self._live[identity] = live
+        self._identities[identity.kind, live] = identity
+        self.kinds.add(identity.kind)
+
+    def known(self, identity: Identity) -> str | None:
+        """The live value, if there is one."""
+        return self._live.get(identity)
+
+    def behind(self, kind: str, live: str) -> Identity | None:
+        """The identity that has, or had, this live value."""
+        return self._identities.get((kind, live))
+
+    @property
+    def pairs(self) -> dict[Identity, str]:
+        """Every identity with its live value."""
+        return dict(self._live)
+
+
+class Binding(Ledger):
+    """The one-to-one map of recorded ids to the live ids that were issued to one client."""
 
     def __init__(self, kinds: Collection[IdentityKind], issuer: Callable[[], Issuer]) -> None:
         """`issuer` is asked for one when the first id is needed."""
+        super().__init__()
         self._kinds = {kind.name: kind for kind in kinds}
         self._new_issuer = issuer
         self._issuer: Issuer | None = None
-        self._live: dict[Identity, str] = {}
-        self._identities: dict[tuple[str, str], Identity] = {}
         self._nth: dict[Identity, int] = {}
 
     def live(self, identity: Identity, series: str = "answer") -> str:
         """The live value, issued at the first asking."""
-        found = self._live.get(identity)
+        found = self.known(identity)
         return found if found is not None else self.renew(identity, series)
 
-    def renew(self, identity: Identity, series: str = "answer") -> str:
-        """A new live value; later askings get this one, `recorded` still knows the older ones."""
+    def renew(
+        self,
+        identity: Identity,
+        series: str = "answer",
+        taken: Callable[[str], bool] = lambda value: False,
+    ) -> str:
+        """A new live value, never one that is `taken`; later askings get this one."""
         kind = self._kinds[identity.kind]
         issuer = self._issuer = self._issuer or self._new_issuer()
         while True:
             nth = self._nth[identity] = self._nth.get(identity, -1) + 1
             if kind.form == "integer":
-                value = str(issuer.integer(kind.name, series))
+                value = str(issuer.integer(kind, series))
             else:
-                value = issuer.text(kind.name, kind.form, identity.recorded, nth)
-            taken = self._identities.get((identity.kind, value))
-            if taken is None and value != identity.recorded:
+                value = issuer.text(kind, identity.recorded, nth)
+            is_old = value == identity.recorded or self.behind(kind.name, value) is not None
+            if not is_old and not taken(value):
                 break
-        self._live[identity] = value
-        self._identities[identity.kind, value] = identity
+        self.enter(identity, value)
         return value
-
-    def known(self, identity: Identity) -> str | None:
-        """The live value if one was issued."""
-        return self._live.get(identity)
 
     def recorded(self, kind: str, live: str) -> str | None:
         """The recorded value behind a live one, or None when this binding never issued it."""
-        found = self._identities.get((kind, live))
+        found = self.behind(kind, live)
         return found.recorded if found is not None else None
-
-    @property
-    def pairs(self) -> dict[Identity, str]:
-        """Every identity issued so far with its live value."""
-        return dict(self._live)
 
 
 def _stretch(digest: bytes, length: int, alphabet: str) -> str:
@@ -175,3 +212,21 @@ def _uuid(digest: bytes) -> str:
 
 def _cased(text: str, like: str) -> str:
     return text.upper() if like != like.lower() and like == like.upper() else text
+
+
+def _shaped(digest: bytes, like: str) -> str:
+    """A digit for a digit and a letter for a letter, in its case; hexadecimal stays so."""
+    letters = "abcdef" if _HEX.fullmatch(like) else _BASE36[10:]
+    fresh = iter(_stretch(digest, len(like), "0123456789"))
+    signs = iter(_stretch(digest[::-1], len(like), letters))
+    found: list[str] = []
+    for at, character in enumerate(like):
+        digit, letter = next(fresh), next(signs)
+        if character.isdecimal():
+            leads = at == 0 and like.isdecimal() and character != "0"
+            found.append("123456789"[int(digit) % 9] if leads else digit)
+        elif character.isalpha():
+            found.append(letter.upper() if character.isupper() else letter)
+        else:
+            found.append(character)
+    return "".join(found)

@@ -1,59 +1,128 @@
-"""Live ids in a request, turned back into recorded ones, so that it can be matched."""
+"""Live ids in what a client sends: those of this replay turned back, those of its own noted.
+
+A request is matched as it was recorded, so ids that this replay has issued become recorded ones
+again (and dates that it has shifted come back) at the places where the profile says they are used.
+What a client has made up itself is paired with what the recorded client made up there.
+"""
 
 from __future__ import annotations
 
-import json
-from dataclasses import replace
-from urllib.parse import quote, urlencode
+from collections.abc import Callable, Iterable, Sequence
 
+from ..dates import shifted
 from ..exchange import Request
-from ..identity_places import identities_of_request, rewrite_request_json
+from ..inner_text import Spot
+from ..inner_value import rewritten_value, value_spots
 from ..json_value import Json
-from ..profile import IdentityKind, Profile
-from .identity import Binding
+from ..place import Place
+from ..profile import DateForm, IdentityKind, Profile
+from ..request_text import RequestClaims
+from ..typed_path import Location
+from .identity import Identity
+
+Pairs = dict[tuple[str, str], str]
+"""Live ids by kind and recorded value."""
+Recorded = Callable[[str, str], Identity | None]
+"""The identity behind a live id of a kind."""
+MAX_MADE = 256
+"""Characters of an id that a client makes up; what is longer is not echoed."""
+Tag = IdentityKind | DateForm
 
 
-def recorded_ids(request: Request, profile: Profile, binding: Binding) -> Request:
-    """The request as it was recorded: at the places where the profile says ids are used.
+class LiveIds:
+    """Reads what clients send, in the way one profile asks for."""
 
-    The same object when there is none. Headers and cookies are left: they are not matched.
-    """
-    value = _json(request)
+    def __init__(self, profile: Profile) -> None:
+        issued_back = [
+            (kind, place)
+            for kind in profile.identities
+            for place in dict.fromkeys((*kind.used, *kind.issued))
+            if kind.made_by == "server" or place not in kind.issued
+        ]
+        back: list[tuple[Tag, Place]] = [*issued_back]
+        back += [(one.form, one.place) for one in profile.dates]
+        self._back = RequestClaims.of(back)
+        self._back_in_data = [(tag, place) for tag, place in back if place.part == "publish.data"]
+        made = [
+            (kind, place)
+            for kind in profile.identities
+            if kind.made_by == "client"
+            for place in kind.issued
+        ]
+        self._made = RequestClaims.of(made)
+        self._made_in_data = [(kind, place) for kind, place in made if place.part == "publish.data"]
+        self.makes = bool(made)
+        """Whether clients make ids of their own at all."""
 
-    def back(kind: IdentityKind, live: Json) -> Json:
-        found = binding.recorded(kind.name, str(live))
-        if found is None:
-            return live
-        return int(found) if kind.form == "integer" and isinstance(live, int) else found
+    def request(
+        self, request: Request, recorded: Recorded, shift_s: int = 0
+    ) -> tuple[Request, Pairs]:
+        """The request as it was recorded, and the live ids in it.
 
-    rewritten = rewrite_request_json(profile, value, back) if value is not None else None
-    if rewritten is not value:
-        request = replace(request, body=json.dumps(rewritten, ensure_ascii=False).encode())
-    path, mark, _ = request.target.partition("?")
-    segments, query = path.split("/"), request.query
-    changed = False
-    for found in identities_of_request(profile, request):
-        old = back(found.kind, found.value) if isinstance(found.value, str) else found.value
-        if old == found.value or not isinstance(old, str):
-            continue
-        if found.part == "request.path" and isinstance(found.location[0], int):
-            segments[found.location[0]] = quote(old, safe="<>:")
-            changed = True
-        elif found.part == "request.query":
-            query = [
-                (k, old if (k, v) == (found.location[0], found.value) else v) for k, v in query
-            ]
-            changed = True
-    if changed:
-        request = replace(request, target="/".join(segments) + mark + urlencode(query))
-    return request
+        The same object when there is none. Headers and cookies are left: they are not matched.
+        """
+        used: Pairs = {}
+        return self._back.rewrite(request, lambda spot: _back(spot, recorded, shift_s, used)), used
+
+    def publish(self, data: Json, recorded: Recorded, shift_s: int = 0) -> tuple[Json, Pairs]:
+        """The same for the data of a publish."""
+        used: Pairs = {}
+        if not self._back_in_data:
+            return data, used
+
+        def change(spot: Spot[Tag]) -> str | None:
+            return _back(spot, recorded, shift_s, used)
+
+        return rewritten_value(data, self._back_in_data, change), used
+
+    def made_in_request(
+        self, recorded: Request, live: Request
+    ) -> list[tuple[IdentityKind, str, str]]:
+        """Kind, recorded and live value of each id that the client made up in a request."""
+        if not self._made:
+            return []
+        return _paired(self._made.find(recorded), self._made.find(live))
+
+    def made_in_publish(self, recorded: Json, live: Json) -> list[tuple[IdentityKind, str, str]]:
+        """The same for the data of a publish."""
+        if not self._made_in_data:
+            return []
+        return _paired(
+            [one for _, found in value_spots(recorded, self._made_in_data) for one in found],
+            [one for _, found in value_spots(live, self._made_in_data) for one in found],
+        )
 
 
-def _json(request: Request) -> Json:
-    if request.body.lstrip()[:1] not in (b"{", b"["):
+def _back(spot: Spot[Tag], recorded: Recorded, shift_s: int, used: Pairs) -> str | None:
+    if isinstance(spot.tag, str):
+        if not shift_s or isinstance(spot.value, bool) or not isinstance(spot.value, str | int):
+            return None
+        return shifted(str(spot.value), -shift_s, spot.tag)
+    live = spot.tag.read(spot.value, textual=spot.textual)
+    identity = recorded(spot.tag.name, str(live)) if live is not None else None
+    if identity is None:
         return None
-    try:
-        value: Json = json.loads(request.body)
-    except (ValueError, RecursionError):
-        return None
-    return value
+    used[identity.kind, identity.recorded] = str(live)
+    return identity.recorded
+
+
+def _is_sound(made: str) -> bool:
+    """Whether an id that a client made up can be echoed anywhere: in a header, a line feed could
+    not."""
+    return len(made) <= MAX_MADE and made.isprintable()
+
+
+def _paired(
+    recorded: Sequence[Spot[IdentityKind]], live: Iterable[Spot[IdentityKind]]
+) -> list[tuple[IdentityKind, str, str]]:
+    there: dict[tuple[str, Location], Json] = {
+        (spot.tag.name, spot.location): spot.tag.read(spot.value, textual=spot.textual)
+        for spot in live
+    }
+    found: list[tuple[IdentityKind, str, str]] = []
+    for spot in recorded:
+        mine = spot.tag.read(spot.value, textual=spot.textual)
+        theirs = there.get((spot.tag.name, spot.location))
+        if mine is not None and theirs is not None and _is_sound(str(theirs)):
+            found.append((spot.tag, str(mine), str(theirs)))
+    return found

@@ -2,8 +2,8 @@
 
 A request is compared by its *shape*: method, path, query and body. Headers and the origin are out:
 they differ with the client library and the address. Query pairs are compared without regard to
-order, JSON as JSON, forms as pairs; volatile parts (a profile names them) are left out, ids are
-turned back into recorded ones, and a placeholder of the recording fits any text.
+order, JSON as JSON, forms as pairs; volatile parts (a profile names them) are left out, of ids that
+clients make only the kind counts, and a placeholder of the recording fits any text.
 
 Equal shapes have equal keys, so the exact match is one look-up however large the cassette is.
 """
@@ -19,10 +19,13 @@ from typing import Literal
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from ..exchange import Request
+from ..inner_text import HTTP_ORIGIN, Spot
+from ..inner_value import rewritten_value
 from ..json_value import Json
-from ..profile import Profile
+from ..place import Place
+from ..profile import IdentityKind, Profile
+from ..request_text import RequestClaims
 from .identity import PLACEHOLDER
-from .rewriting import ORIGIN
 
 Facet = Literal["method", "path", "query", "body"]
 """What a request is compared by."""
@@ -105,23 +108,37 @@ class Shaper:
         """`origins` are those of the recorded system: URIs in requests are compared without."""
         self._origins = {origin.lower() for origin in origins}
         self._uri_fields = profile.uri_fields
+        whole = [p for p in profile.volatile if not (p.inside or p.key)]
+        inner = [p for p in profile.volatile if p.inside or p.key]
         self._volatile_json = [
-            place.path
-            for place in profile.volatile
-            if place.part == "request.json" and place.path is not None
+            place.path for place in whole if place.part == "request.json" and place.path is not None
         ]
-        self._volatile_query = {
-            place.name for place in profile.volatile if place.part == "request.query"
-        }
+        self._volatile_data = [
+            place.path for place in whole if place.part == "publish.data" and place.path is not None
+        ]
+        self._volatile_query = {place.name for place in whole if place.part == "request.query"}
+        self._volatile_form = {place.name for place in whole if place.part == "request.form"}
         self._volatile_path = [
             place.name.split("/")
-            for place in profile.volatile
+            for place in whole
             if place.part == "request.path" and place.name is not None
         ]
+        # What clients make up, and what is volatile inside a text, is masked: it must be there.
+        masked: list[tuple[IdentityKind | None, Place]] = [
+            (kind, place)
+            for kind in profile.identities
+            if kind.made_by == "client"
+            for place in kind.issued
+        ]
+        masked += [(None, place) for place in inner]
+        self._masked = RequestClaims.of(masked)
+        self._masked_data = [(tag, p) for tag, p in masked if p.part == "publish.data"]
         self._remembered = lru_cache(REMEMBERED_SHAPES)(self._shape)
 
     def shape(self, request: Request, *, recorded: bool = False) -> Shape:
         """The shape of a request; `recorded` ones never have the live server's origin in them."""
+        if self._masked:
+            request = self._masked.rewrite(request, _mask)
         first, body = request.headers.first, request.body
         host = None if recorded else first("Host")
         known = not recorded and len(body) <= REMEMBERED_BODY_BYTES
@@ -149,6 +166,10 @@ class Shaper:
 
     def publish(self, channel: str, data: Json) -> Shape:
         """The shape of a published message, so that it is matched as a request is."""
+        if self._masked_data:
+            data = rewritten_value(data, self._masked_data, _mask)
+        for path in self._volatile_data:
+            data = _dropped(data, [location for location, _ in path.find(data)])
         try:
             body = self._json(data, self._origins)
         except ValueError:
@@ -183,7 +204,9 @@ class Shaper:
         if "x-www-form-urlencoded" in media_type:
             pairs = parse_qsl(text, keep_blank_values=True)
             return "form", [
-                [name, _without_origin(value, origins)] for name, value in sorted(pairs)
+                [name, _without_origin(value, origins)]
+                for name, value in sorted(pairs)
+                if name not in self._volatile_form
             ]
         boundary = re.search(r'boundary="?([^";]+)', content_type)
         # A multipart boundary is made up anew for every request (RFC 2046 §5.1.1).
@@ -343,7 +366,7 @@ def _canonical(value: Json, origins: set[str], depth: int) -> Json:
 def _without_origin(text: str, origins: set[str]) -> str:
     if text[:4].lower() != "http":
         return text
-    found = ORIGIN.match(text)
+    found = HTTP_ORIGIN.match(text)
     if found is None or found.group().lower() not in origins:
         return text
     return text[found.end() :] or "/"
@@ -352,8 +375,16 @@ def _without_origin(text: str, origins: set[str]) -> str:
 def _without_any_origin(value: Json) -> Json:
     if not isinstance(value, str):
         return value
-    found = ORIGIN.match(value)
+    found = HTTP_ORIGIN.match(value)
     return value if found is None else value[found.end() :] or "/"
+
+
+def _mask(spot: Spot[IdentityKind | None]) -> str | None:
+    if spot.tag is None:
+        return "<any>" if isinstance(spot.value, str) else "0"
+    if spot.tag.read(spot.value, textual=spot.textual) is None:
+        return None
+    return "0" if isinstance(spot.value, int) else f"<{spot.tag.name}>"
 
 
 def _dropped(value: Json, locations: Sequence[tuple[str | int, ...]]) -> Json:

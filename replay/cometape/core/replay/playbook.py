@@ -16,8 +16,9 @@ from typing import Self, cast
 from ..cassette import Cassette, Entry, Event, Exchange, Handshake, Header, Publish, Subscribe
 from ..profile import Profile
 from .columns import NONE, Integers
-from .event_template import EventTemplate
+from .created_ids import created_by
 from .index_compiler import compile_index, wild_key
+from .live_ids import LiveIds
 from .matching import Shape, Shaper, differences
 from .playbook_index import (
     CAUSED,
@@ -39,10 +40,13 @@ from .recordings import (
     Recordings,
 )
 from .relation import NearestState, Relations, Subject
-from .rewriting import ResponseTemplate, Rewriter
+from .rewriting import Rewriter
+from .template import EventTemplate, ResponseTemplate
 
 START = 0
 """The entry number on which events hang that nothing precedes: the client's first sign of life."""
+Compiled = int | tuple[int, bool]
+"""The place of an entry; and, where its dates can shift, True."""
 KEPT = 2048
 """How many of each are kept that were needed lately: requests, shapes, compiled answers, events."""
 KEPT_BYTES = 16 * 1024 * 1024
@@ -72,7 +76,12 @@ class Playbook:
         self.relations = Relations(index)
         self._names = [one.name for one in index.sessions]
         self._wild = {key: index.wild[row] for row, key in enumerate(index.wild_keys)}
-        self._rewriter = Rewriter(profile)
+        self._wild_requests = frozenset(one for row in index.wild for one in row)
+        self.live_ids = LiveIds(profile)
+        self._rewriters = [
+            Rewriter(profile, created=lambda: self.created_ids, dates=dated)
+            for dated in (False, True)
+        ]
         self.playable_at = Recently(self._make_playable, KEPT)
         self.shape = Recently(self._make_shape, KEPT)
         self._matches_of = Recently(self._make_matches, KEPT)
@@ -101,13 +110,13 @@ class Playbook:
         """The states of a read, as they are before anything has happened in a run."""
         return self._nearest(recordings).copy()
 
-    def response(self, playable: Playable) -> ResponseTemplate:
-        """The template of its response, compiled when it is needed."""
-        return self._responses(playable.place)
+    def response(self, playable: Playable, *, dated: bool = False) -> ResponseTemplate:
+        """The template of its response, compiled when it is needed; `dated`: dates can shift."""
+        return self._responses((playable.place, dated) if dated else playable.place)
 
-    def event(self, follower: Follower) -> EventTemplate:
-        """The template of its message, compiled when it is needed."""
-        return self._events(follower.place)
+    def event(self, follower: Follower, *, dated: bool = False) -> EventTemplate:
+        """The template of its message, compiled when it is needed; `dated`: dates can shift."""
+        return self._events((follower.place, dated) if dated else follower.place)
 
     def followers(self, number: int) -> Sequence[Follower]:
         """The events that follow an entry, or `START`, in recorded order."""
@@ -167,6 +176,24 @@ class Playbook:
     def recorded_integers(self) -> Integers:
         """Every integer in an answer or event, identity or not: none of them is ever issued."""
         return self.index.integers
+
+    @cached_property
+    def created_ids(self) -> dict[str, frozenset[str]]:
+        """Recorded ids of the things that operations created, by kind."""
+        kinds = [kind for kind in self.profile.identities if kind.is_created]
+        found: dict[str, set[str]] = {kind.name: set() for kind in kinds}
+        for place, flags in enumerate(self.index.flags) if kinds else ():
+            if not flags & IS_OPERATION:
+                continue
+            name = self.index.text(self.index.labels[place])
+            creates = [kind for kind in kinds if kind.may_create(name)]
+            if not creates:
+                continue
+            entry = cast("Exchange | Publish", self.read(place))
+            events = [one.event for one in self._followers(place) if one.caused]
+            for kind in creates:
+                found[kind.name] |= created_by(kind, entry, events)
+        return {name: frozenset(values) for name, values in found.items()}
 
     @property
     def bayeux_paths(self) -> tuple[str, ...]:
@@ -231,7 +258,8 @@ class Playbook:
         if not by_session:
             return NO_MATCHES
         place = next(iter(by_session.values())).places[0]
-        return Matches(requests, by_session, bool(index.flags[place] & IS_OPERATION))
+        is_wild = not self._wild_requests.isdisjoint(requests)
+        return Matches(requests, by_session, bool(index.flags[place] & IS_OPERATION), is_wild)
 
     def _make_playable(self, place: int) -> Playable:
         index = self.index
@@ -257,11 +285,13 @@ class Playbook:
         assert isinstance(entry, Exchange)
         return self.shaper.shape(entry.request, recorded=True)
 
-    def _make_response(self, place: int) -> ResponseTemplate:
-        return self._rewriter.response(cast("Exchange", self.read(place)))
+    def _make_response(self, key: Compiled) -> ResponseTemplate:
+        place, dated = key if isinstance(key, tuple) else (key, False)
+        return self._rewriters[dated].response(cast("Exchange", self.read(place)))
 
-    def _make_event(self, place: int) -> EventTemplate:
-        return self._rewriter.event(cast("Event", self.read(place)))
+    def _make_event(self, key: Compiled) -> EventTemplate:
+        place, dated = key if isinstance(key, tuple) else (key, False)
+        return self._rewriters[dated].event(cast("Event", self.read(place)))
 
     def _make_followers(self, anchor: int) -> tuple[Follower, ...]:
         return tuple(map(self._follower, self.index.followers[anchor + 1]))

@@ -15,7 +15,8 @@ from typing import Protocol
 from ..cassette import Entry
 from ..errors import ConfigurationError
 from ..exchange import Response
-from .identity import Binding, Identity
+from .identity import Binding, Identity, Ledger
+from .live_ids import Pairs
 from .playbook import START, Playbook
 from .recordings import Follower, Matches, Playable, Recordings
 from .relation import NearestState
@@ -80,8 +81,8 @@ class Play:
     at_s: float
     nth: int = 1
     """1, or more for a repeat."""
-    issued: dict[tuple[str, str], str] = field(default_factory=dict)
-    """Live ids of its answer, by kind and recorded value."""
+    issued: Pairs = field(default_factory=dict)
+    """Live ids of its request and answer, by kind and recorded value."""
     minted: list[Identity] = field(default_factory=list)
     """Those that had no live value before: a repeat gets new ones."""
     message_id: str | None = None
@@ -134,10 +135,18 @@ class Run:
     """One playing of a cassette."""
 
     def __init__(
-        self, playbook: Playbook, number: int, *, pace: Pace = INSTANT, event_gap_s: float = 0.01
+        self,
+        playbook: Playbook,
+        number: int,
+        *,
+        pace: Pace = INSTANT,
+        event_gap_s: float = 0.01,
+        shift_s: int = 0,
     ) -> None:
+        """`shift_s`: how much later than in the recording all dates are."""
         self.playbook = playbook
         self.number = number
+        self.shift_s = shift_s
         self.actors: dict[str, Actor] = {}
         """Who has taken each recorded session."""
         self.played: dict[int, int] = {}
@@ -150,7 +159,7 @@ class Run:
         """Due events of recorded sessions that no client has taken yet."""
         self._pace = pace
         self._event_gap_s = event_gap_s
-        self._shared: dict[Identity, str] = {}
+        self.shared = Ledger()
         """Live values of ids that mean one thing in all sessions; placeholders always do."""
         self._first_plays: dict[int, Play] = {}
         self._scheduled: list[tuple[float, int, Due]] = []
@@ -231,18 +240,24 @@ class Run:
         *,
         audience: Sequence[Actor] = (),
         fresh: Collection[Identity] = (),
+        used: Pairs | None = None,
     ) -> tuple[Play, Response]:
         """Play an exchange: its response with live ids; the events it causes are on their way.
 
         `origin` is what absolute URIs shall begin with: the one by which the client came. `fresh`
         are ids to be issued anew though they have a live value: the cookies of a client that came
-        without.
+        without. `used` are the ids that the request named: the answer and the events speak of
+        the same, also where others have come since in a repeat.
         """
         play = self._begin(playable.exchange, actor, now_s)
         play.audience = audience
+        if used:
+            play.issued.update(used)
         first = self._first_plays.setdefault(playable.number, play)
-        template = self.playbook.response(playable)
+        template = self.playbook.response(playable, dated=self.shift_s != 0)
         for identity in template.identities:
+            if (identity.kind, identity.recorded) in play.issued:
+                continue
             renew = identity in fresh or (
                 playable.is_operation and first is not play and identity in first.minted
             )
@@ -252,17 +267,28 @@ class Run:
                     play.minted.append(identity)
                 live = self.live(identity, actor, renew=True)
             play.issued[identity.kind, identity.recorded] = live
-        response = template.fill(lambda one: play.issued[one.kind, one.recorded], origin)
+        response = template.fill(
+            lambda one: play.issued[one.kind, one.recorded], origin, self.shift_s
+        )
         if playable.is_operation:
             self._set_off(play)
         return play, response
 
     def happened(
-        self, entry: Entry, actor: Actor, now_s: float, *, message_id: str | None = None
+        self,
+        entry: Entry,
+        actor: Actor,
+        now_s: float,
+        *,
+        message_id: str | None = None,
+        used: Pairs | None = None,
     ) -> Play:
         """A recorded handshake, subscription or publish came to pass; events follow it."""
         play = self._begin(entry, actor, now_s)
+        self._first_plays.setdefault(entry.number, play)
         play.message_id = message_id
+        if used:
+            play.issued.update(used)
         self._set_off(play)
         return play
 
@@ -271,7 +297,7 @@ class Run:
     def known(self, identity: Identity, actor: Actor) -> str | None:
         """The live value of a recorded id for that client, if it has one."""
         if not identity.session:
-            return self._shared.get(identity)
+            return self.shared.known(identity)
         return actor.binding.known(identity)
 
     def live(
@@ -281,19 +307,44 @@ class Run:
         found = None if renew else self.known(identity, actor)
         if found is not None:
             return found
-        live = actor.binding.renew(identity, series)
-        if not identity.session:
-            self._shared[identity] = live
+        if identity.session:
+            return actor.binding.renew(identity, series)
+        created = self.playbook.created_ids.get(identity.kind, ())
+
+        def taken(value: str) -> bool:
+            return self.shared.behind(identity.kind, value) is not None or value in created
+
+        live = actor.binding.renew(identity, series, taken)
+        self.shared.enter(identity, live)
         return live
+
+    def behind(self, kind: str, live: str, actor: Actor) -> Identity | None:
+        """The identity behind a live id that a client names: its own, or anybody's of the run."""
+        return actor.binding.behind(kind, live) or self.shared.behind(kind, live)
+
+    def made(self, identity: Identity, live: str, actor: Actor) -> None:
+        """A client has made up an id itself."""
+        (actor.binding if identity.session else self.shared).enter(identity, live)
 
     def event_lookup(self, due: Due, receiver: Actor) -> dict[Identity, str]:
         """Live values of the ids in an event, as one receiver sees them."""
-        template = self.playbook.event(due.follower)
-        issued = due.play.issued if due.play is not None else {}
-        return {
-            one: issued.get((one.kind, one.recorded)) or self.live(one, receiver, series="event")
-            for one in template.identities
-        }
+        found: dict[Identity, str] = {}
+        for one in self.playbook.event(due.follower).identities:
+            issued = due.play.issued.get((one.kind, one.recorded)) if due.play is not None else None
+            found[one] = issued or self._live_of_event(one, due.play, receiver)
+        return found
+
+    def _live_of_event(self, identity: Identity, play: Play | None, receiver: Actor) -> str:
+        """Of an id that only an event hands out: a repeat of its cause hands out another."""
+        if play is None or identity.session:
+            return self.live(identity, receiver, series="event")
+        first = self._first_plays.get(play.entry.number, play)
+        renew = first is not play and identity in first.minted
+        if not renew and self.known(identity, receiver) is None:
+            play.minted.append(identity)
+        live = self.live(identity, receiver, renew=renew, series="event")
+        play.issued[identity.kind, identity.recorded] = live
+        return live
 
     # ---------------------------------------------------------------- events
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from functools import partial
 
 from ..bayeux import channel as channels
 from ..bayeux.application import PUBLISHED, Accepted, Carrier, Published, Reason, Refused
@@ -11,12 +12,14 @@ from ..bayeux.endpoint import BROWSER_COOKIE
 from ..bayeux.session import Session
 from ..cassette import BayeuxEntry, Handshake, Publish, Subscribe
 from ..json_value import Json, JsonObject
+from ..profile import IdentityKind
 from ..scrub.scrubber import Scrubber
 from .chronicle import Chronicle
 from .clients import CLIENT_ID, Clients
 from .delivery import Delivery
 from .identity import Identity
 from .live_client import Arrival, LiveClient
+from .live_ids import Pairs
 from .matching import Shape
 from .playbook import Playbook
 from .player import Run
@@ -103,7 +106,18 @@ class RecordedApplication:
         """The recorded outcome, by channel and data; an unrecorded publish is refused as a miss."""
         client = _client_of(session)
         channel = str(message["channel"])
-        shape, matches = self._matches(channel, message.get("data"))
+        data = message.get("data")
+        shape, matches = self._matches(channel, data)
+        used: Pairs = {}
+        if not matches or matches.are_wild:
+            recorded, named = self._playbook.live_ids.publish(
+                data, partial(behind, client), client.run.shift_s
+            )
+            if recorded is not data:
+                again = self._matches(channel, recorded)
+                if again[1] or not matches:
+                    shape, matches = again
+                    used = named
         self.settle(client, matches, now_s)
         chosen = client.run.choose(client.session, matches, repeats=self._repeats)
         if not isinstance(chosen, Playable):
@@ -112,9 +126,16 @@ class RecordedApplication:
             return Published(error=f"404:{channel}:cometape {miss.reason}: {miss.title}{near}")
         entry = chosen.entry
         assert isinstance(entry, Publish)
+        if self._playbook.live_ids.makes:
+            made = self._playbook.live_ids.made_in_publish(entry.data, data)
+            used |= note_made(client, chosen.session, made)
         message_id = message.get("id")
         client.run.happened(
-            entry, client, now_s, message_id=None if message_id is None else str(message_id)
+            entry,
+            client,
+            now_s,
+            message_id=None if message_id is None else str(message_id),
+            used=used,
         )
         self._busy(client.run)
         self.chronicle.note(now_s, "publish", client, chosen, chosen.number)
@@ -198,6 +219,23 @@ class RecordedApplication:
         if entry is not None and entry.successful and entry.number not in client.run.played:
             client.run.happened(entry, client, now_s)
         self._busy(client.run)
+
+
+def behind(client: LiveClient, kind: str, live: str) -> Identity | None:
+    """The identity behind a live id that a client names."""
+    return client.run.behind(kind, live, client)
+
+
+def note_made(
+    client: LiveClient, session: str, made: Iterable[tuple[IdentityKind, str, str]]
+) -> Pairs:
+    """Remember ids that a client has made up, of the recorded `session`; by recorded value."""
+    found: Pairs = {}
+    for kind, recorded, live in made:
+        alone = session if kind.scope == "session" else ""
+        client.run.made(Identity(kind.name, alone, recorded), live, client)
+        found[kind.name, recorded] = live
+    return found
 
 
 def _client_of(session: Session) -> LiveClient:

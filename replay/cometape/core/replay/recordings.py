@@ -130,6 +130,8 @@ class Matches:
     by_session: dict[str, Recordings]
     are_operations: bool
     """Whether they advance a run; all or none do, for they have one method."""
+    are_wild: bool = False
+    """Whether placeholders are in them, which fit any text."""
 
     def __bool__(self) -> bool:
         return bool(self.by_session)

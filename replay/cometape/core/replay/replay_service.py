@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from urllib.parse import unquote
 
 from ..bayeux.channel import META_DISCONNECT
@@ -26,12 +27,12 @@ from .clients import Clients
 from .delivery import Delivery
 from .journal import Journal, Kind, Report
 from .live_client import Arrival, LiveClient
-from .live_ids import recorded_ids
+from .live_ids import Pairs
 from .matching import Shape
 from .miss import Miss
 from .playbook import Playbook
 from .player import INSTANT, Due, Pace, Run
-from .recorded_application import RecordedApplication
+from .recorded_application import RecordedApplication, behind, note_made
 from .recordings import Matches, Playable
 from .repeats import Repeats
 
@@ -186,16 +187,25 @@ class Replay:
         shape, matches = self._matches(request)
         found = self.clients.of_request(arrival, matches, now_s)
         client = found.client
-        if not matches:
-            recorded = recorded_ids(request, self.playbook.profile, client.binding)
+        used: Pairs = {}
+        if not matches or matches.are_wild:
+            recorded, named = self.playbook.live_ids.request(
+                request, partial(behind, client), client.run.shift_s
+            )
             if recorded is not request:
-                shape, matches = self._matches(recorded)
+                again = self._matches(recorded)
+                if again[1] or not matches:
+                    shape, matches = again
+                    used = named
         self._application.settle(client, matches, now_s)
         run = client.run
         chosen = run.choose(client.session, matches, repeats=self._repeats)
         if not isinstance(chosen, Playable):
             miss = self.chronicle.miss(shape, client, chosen, now_s)
             return [Respond(exchange, miss.response())]
+        if self.playbook.live_ids.makes:
+            made = self.playbook.live_ids.made_in_request(chosen.exchange.request, request)
+            used |= note_made(client, chosen.session, made)
         cookies = self.playbook.response(chosen).cookies
         presented = {name for name, _ in cookies if self.clients.presents(arrival, name)}
         play, response = run.answer(
@@ -205,6 +215,7 @@ class Replay:
             now_s,
             audience=found.audience,
             fresh={identity for name, identity in cookies if name not in presented},
+            used=used,
         )
         for name, identity in cookies:
             value = play.issued[identity.kind, identity.recorded]

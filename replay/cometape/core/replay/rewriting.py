@@ -1,29 +1,37 @@
-"""Rewriters: a recorded answer or event as a template with slots for what must be fresh.
+"""Rewriters: recorded answers and events compiled into templates with slots for what must be fresh.
 
-A slot is an identity (found by typed path, or by placeholder) or the origin of an absolute URI
-(found by typed path; of `Location` always). Everything between the slots is the recorded text,
-byte for byte.
+A slot is an identity (found at a declared place, or by placeholder), the origin of an absolute URI
+(of a declared field; of `Location` always) or, where a replay shifts them, a date of a declared
+field. Everything between the slots is the recorded text, byte for byte.
 """
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from urllib.parse import urlsplit
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Literal
 
+from ..bayeux.message import render_message
 from ..cassette import Event, Exchange
-from ..exchange import Headers, Response
-from ..json_text import scalars
-from ..json_value import Json
-from ..profile import IdentityKind, Part, Place, Profile
-from ..typed_path import Location
-from .event_template import EventTemplate
+from ..dates import is_date
+from ..exchange import Headers
+from ..inner_text import Claim, Spot, spots
+from ..json_value import JsonObject
+from ..place import InJson, InOrigin, Part, Place
+from ..profile import DateForm, IdentityKind, Profile
+from ..typed_path import TypedPath
 from .identity import PLACEHOLDER, Identity
-
-ORIGIN = re.compile(r'^https?:(?P<slash>\\?/)(?:\\?/)[^/\\?#"\s]+', re.IGNORECASE)
-"""The origin of an absolute URI, also where JSON escapes its slashes: `http:\\/\\/host`."""
+from .template import (
+    AttributeSlot,
+    DateSlot,
+    EventTemplate,
+    IdentitySlot,
+    OriginSlot,
+    Piece,
+    ResponseTemplate,
+    Template,
+)
 
 NOT_REPLAYED = (
     *("Connection", "Keep-Alive", "Proxy-Connection", "Proxy-Authenticate", "TE", "Trailer"),
@@ -34,113 +42,49 @@ NOT_REPLAYED = (
 send the client to another address than this one."""
 
 
-@dataclass(frozen=True, slots=True)
-class IdentitySlot:
-    """Where a live id goes."""
+Role = IdentityKind | Literal["uri"] | tuple[DateForm]
+"""What a value is: an identity, an absolute URI, a date."""
 
-    identity: Identity
-
-
-@dataclass(frozen=True, slots=True)
-class OriginSlot:
-    """Where the origin that the client used goes."""
-
-    slash: str = "/"
-    """How this text writes a slash: `/` or `\\/`."""
-
-
-@dataclass(frozen=True, slots=True)
-class AttributeSlot:
-    """An attribute of a cookie, there only for clients that would keep the cookie with it.
-
-    RFC 6265 §5.3 has a client drop a cookie of another domain, and browsers drop one that is
-    `Secure`, or asks to be (`SameSite=None`), when they came without TLS.
-    """
-
-    text: str
-    """`; Secure`, as recorded."""
-
-    def fill(self, origin: str) -> str:
-        """The attribute, or nothing, for a client that came to `origin`."""
-        name, _, value = self.text.strip("; ").partition("=")
-        if name.lower() != "domain":
-            return self.text if origin.startswith("https:") else ""
-        host = urlsplit(origin).hostname or ""
-        domain = value.strip().lstrip(".").lower()
-        return self.text if f".{host}".endswith(f".{domain}") else ""
-
-
-Piece = str | IdentitySlot | OriginSlot | AttributeSlot
-Lookup = Callable[[Identity], str]
-"""Gives the live value of an identity."""
-
-
-@dataclass(frozen=True, slots=True)
-class Template:
-    """A text with slots."""
-
-    pieces: tuple[Piece, ...]
-
-    def fill(self, lookup: Lookup, origin: str) -> str:
-        """The text with live values; `origin` as `http://127.0.0.1:8080`."""
-        return "".join(
-            [
-                piece
-                if isinstance(piece, str)
-                else lookup(piece.identity)
-                if isinstance(piece, IdentitySlot)
-                else origin.replace("/", piece.slash)
-                if isinstance(piece, OriginSlot)
-                else piece.fill(origin)
-                for piece in self.pieces
-            ]
-        )
-
-    @property
-    def identities(self) -> list[Identity]:
-        """The identities it has slots for."""
-        return [piece.identity for piece in self.pieces if isinstance(piece, IdentitySlot)]
-
-    @property
-    def fixed(self) -> bool:
-        """Whether it has no slots at all."""
-        return all(isinstance(piece, str) for piece in self.pieces)
-
-
-@dataclass(frozen=True, slots=True)
-class ResponseTemplate:
-    """A recorded response, ready to be answered with fresh ids."""
-
-    status: int
-    headers: tuple[tuple[str, Template], ...]
-    body: Template | bytes
-    """Bytes where there is nothing to rewrite."""
-    identities: tuple[Identity, ...]
-    """All of them, integers ascending: issuing them in this order keeps their order."""
-    cookies: tuple[tuple[str, Identity], ...]
-    """Cookies whose value is an identity: by these the client is known again."""
-    fixed_headers: Headers | None
-    """The headers, where there is nothing to rewrite in them."""
-
-    def fill(self, lookup: Lookup, origin: str) -> Response:
-        """The response with live values."""
-        headers, body = self.fixed_headers, self.body
-        if headers is None:
-            filled = [(name, value.fill(lookup, origin)) for name, value in self.headers]
-            headers = Headers.of_pairs(filled)
-        return Response(
-            status=self.status,
-            headers=headers,
-            body=body if isinstance(body, bytes) else body.fill(lookup, origin).encode("utf-8"),
-        )
+_JSONP = re.compile(r"\s*(?:/\*\*/)?\s*(?P<name>[\w$.\[\]]+)\s*\(\s*(?=[{\[])")
+_EXPIRES = re.compile(r"(\s*expires\s*=\s*)(.*)", re.IGNORECASE | re.DOTALL)
+_DATA = TypedPath.parse("data")
+_SLASHES = re.compile(r"https?:([\\/]+)", re.IGNORECASE)
 
 
 class Rewriter:
     """Compiles the recorded responses and events of one cassette."""
 
-    def __init__(self, profile: Profile) -> None:
-        self._profile = profile
+    def __init__(
+        self,
+        profile: Profile,
+        *,
+        created: Callable[[], Mapping[str, frozenset[str]]] = dict,
+        dates: bool = False,
+    ) -> None:
+        """`created` are the recorded ids of created things, by kind; `dates`: they are shifted."""
         self._kinds = {kind.name: kind for kind in profile.identities}
+        self._created = created
+        self._dates = dates
+        self._by_part: dict[Part, list[tuple[Role, Place]]] = {}
+        for kind in profile.identities:
+            for place in dict.fromkeys((*kind.issued, *kind.used)):
+                self._by_part.setdefault(place.part, []).append((kind, place))
+        if dates:
+            for field in profile.dates:
+                self._by_part.setdefault(field.place.part, []).append(((field.form,), field.place))
+        self._body_claims: list[Claim[Role]] = [
+            *((role, place.steps) for role, place in self._places("response.json")),
+            *(("uri", (InJson(path), InOrigin())) for path in profile.uri_fields),
+        ]
+        self._event_claims: list[Claim[Role]] = [
+            *(
+                (role, (InJson(_DATA.joined(place.path), place.key), *place.inside))
+                for role, place in self._places("event.data")
+                if place.path is not None
+            ),
+            *((role, place.steps) for role, place in self._places("event.message")),
+            *(("uri", (InJson(_DATA.joined(path)), InOrigin())) for path in profile.uri_fields),
+        ]
 
     def response(self, exchange: Exchange) -> ResponseTemplate:
         """The template of an exchange's response. Raises ValueError when it has none."""
@@ -150,7 +94,7 @@ class Rewriter:
         body = self._body(response.body, exchange.session)
         cookies: list[tuple[str, Identity]] = []
         headers = [
-            (name, self._header(name, value, exchange, response.headers, cookies))
+            (name, self._header(name, value, exchange.session, response.headers, cookies))
             for name, value in response.headers.without(*NOT_REPLAYED)
         ]
         found = [identity for _, template in headers for identity in template.identities]
@@ -169,56 +113,65 @@ class Rewriter:
         )
 
     def event(self, event: Event) -> EventTemplate:
-        """The template of an event's message."""
-        roles = self._roles("event.data", event.data)
-        slots: list[tuple[Location, Template, bool]] = []
-        for location, value in _walk(event.data):
-            role = roles.get(location)
-            if isinstance(value, str):
-                template = self._text(value, role, event.session)
-            elif isinstance(role, IdentityKind) and role.fits(value):
-                template = Template((self._slot(role, str(value), event.session),))
-            else:
-                continue
-            if not template.fixed:
-                slots.append((location, template, not isinstance(value, str)))
-        found = dict.fromkeys(one for _, template, _ in slots for one in template.identities)
-        return EventTemplate.of(event, slots, tuple(sorted(found, key=_in_order)))
+        """The template of an event's message: its channel, its data, other fields it has."""
+        channel: JsonObject = {"channel": event.channel}
+        message = {**channel, "data": event.data, **(event.extra or {})}
+        text = render_message(message)
+        head = len(render_message(channel)) - 1
+        if text[:head] + "}" != render_message(channel):  # it was escaped for the data's sake
+            head = 0
+        found = spots(text, self._event_claims)
+        moved = [replace(one, start=one.start - head, end=one.end - head) for one in found]
+        template = self._compiled(text[head:], moved, event.session)
+        identities = dict.fromkeys(template.identities)
+        return EventTemplate(
+            Template((text[:head], *template.pieces)), tuple(sorted(identities, key=_in_order))
+        )
+
+    # ---------------------------------------------------------------- texts
 
     def _header(
         self,
         name: str,
         value: str,
-        exchange: Exchange,
+        session: str,
         headers: Headers,
         cookies: list[tuple[str, Identity]],
     ) -> Template:
         lower = name.lower()
         if lower == "set-cookie":
-            return self._cookie(value, exchange.session, cookies)
-        if lower in ("location", "content-location"):
-            return self._text(value, "uri", exchange.session)
-        for kind, place in self._places("response.header"):
+            return self._cookie(value, session, cookies)
+        claims: list[Claim[Role]] = []
+        for role, place in self._places("response.header"):
             wanted = place.name if place.named_by is None else headers.first(place.named_by)
-            if wanted is not None and wanted.lower() == lower and kind.fits(value):
-                return Template((self._slot(kind, value, exchange.session),))
-        return self._text(value, None, exchange.session)
+            if wanted is not None and wanted.lower() == lower:
+                claims.append((role, place.steps))
+        if lower in ("location", "content-location"):
+            claims.append(("uri", (InOrigin(),)))
+        return self._text(value, claims, session)
 
     def _cookie(self, value: str, session: str, cookies: list[tuple[str, Identity]]) -> Template:
         """A `Set-Cookie` that a client of this server accepts."""
         pair, *attributes = value.split(";")
-        rest = [
-            AttributeSlot(f";{attribute}") if _is_of_the_host(attribute) else f";{attribute}"
-            for attribute in attributes
-        ]
         name, separator, content = pair.partition("=")
-        template = self._text(content, None, session)
-        for kind, place in self._places("response.cookie"):
-            if place.name == name.strip() and content and template.fixed and kind.fits(content):
-                template = Template((self._slot(kind, content, session),))
+        claims = [
+            (role, place.steps)
+            for role, place in self._places("response.cookie")
+            if place.name == name.strip()
+        ]
+        template = self._text(content, claims, session)
         identities = template.identities
         if len(template.pieces) == 1 and identities:
             cookies.append((name.strip(), identities[0]))
+        rest: list[Piece] = []
+        for attribute in attributes:
+            expires = _EXPIRES.fullmatch(attribute) if self._dates else None
+            if expires is not None and is_date(expires[2]):
+                rest += (f";{expires[1]}", DateSlot(expires[2]))
+            elif _is_of_the_host(attribute):
+                rest.append(AttributeSlot(f";{attribute}"))
+            else:
+                rest.append(f";{attribute}")
         return Template((f"{name}{separator}", *template.pieces, *rest))
 
     def _body(self, body: bytes, session: str) -> Template | bytes:
@@ -226,67 +179,77 @@ class Rewriter:
             text = body.decode("utf-8")
         except UnicodeDecodeError:
             return body
-        try:
-            value: Json = json.loads(text) if text.lstrip()[:1] in ("{", "[") else None
-            found = list(scalars(text)) if value is not None else []
-        except (ValueError, RecursionError):  # not JSON after all
-            value, found = None, []
-        if value is None:
-            template = self._text(text, None, session)
-            return body if template.fixed else template
-        pieces: list[Piece] = []
-        at = 0
-        roles = self._roles("response.json", value)
-        for location, start, end, value in found:
-            role = roles.get(location)
-            if isinstance(value, str):
-                inner = self._text(text[start + 1 : end - 1], role, session)
-                if not inner.fixed:
-                    pieces += (text[at : start + 1], *inner.pieces)
-                    at = end - 1
-            elif isinstance(role, IdentityKind) and role.fits(value):
-                pieces += (text[at:start], self._slot(role, str(value), session))
-                at = end
-        template = Template((*pieces, text[at:]))
+        call = _JSONP.match(text)
+        if call is None:
+            template = self._text(text, self._body_claims, session)
+        else:  # JSON in a call of a function of the client's choice
+            end = text.rfind(")")
+            callback = [
+                Spot(role, call.start("name"), call.end("name"), call["name"], True, (), ())
+                for role, place in self._places("response.callback")
+            ]
+            inner = spots(text[call.end() : end], self._body_claims) if end > 0 else []
+            moved = [
+                replace(one, start=one.start + call.end(), end=one.end + call.end())
+                for one in inner
+            ]
+            template = self._compiled(text, [*callback[:1], *moved], session)
         return body if template.fixed else template
 
-    def _text(self, text: str, role: IdentityKind | str | None, session: str) -> Template:
-        """A string: an identity as a whole, a URI, or text in which placeholders may stand."""
-        if isinstance(role, IdentityKind) and role.fits(text):
-            return Template((self._slot(role, text, session),))
+    def _text(self, text: str, claims: Sequence[Claim[Role]], session: str) -> Template:
+        return self._compiled(text, spots(text, claims), session)
+
+    def _compiled(self, text: str, found: Iterable[Spot[Role]], session: str) -> Template:
+        """A text with what was found in it, and with the placeholders that stand elsewhere."""
         pieces: list[Piece] = []
         at = 0
-        if role == "uri":
-            origin = ORIGIN.match(text)
-            if origin is not None:
-                pieces.append(OriginSlot(origin["slash"]))
-                at = origin.end()
-        for found in PLACEHOLDER.finditer(text, at):
+        for spot in found:
+            piece = self._piece(spot, text, session)
+            if piece is not None:
+                pieces += (*self._placeholders(text[at : spot.start]), piece)
+                at = spot.end
+        pieces += self._placeholders(text[at:])
+        return Template(tuple(piece for piece in pieces if piece))
+
+    def _placeholders(self, text: str) -> list[Piece]:
+        pieces: list[Piece] = []
+        at = 0
+        for found in PLACEHOLDER.finditer(text) if "<" in text else ():
             kind = self._kinds.get(found[1])
             if kind is not None:
-                pieces += (text[at : found.start()], self._slot(kind, found[0], session))
+                # Unique in its cassette: whoever it is seen by, it is one value.
+                pieces += (
+                    text[at : found.start()],
+                    IdentitySlot(Identity(kind.name, "", found[0])),
+                )
                 at = found.end()
-        return Template(tuple(piece for piece in (*pieces, text[at:]) if piece))
+        return [*pieces, text[at:]]
 
-    def _slot(self, kind: IdentityKind, recorded: str, session: str) -> IdentitySlot:
-        # A placeholder's number is unique in its cassette: whoever it is seen by, it is one value.
-        alone = kind.scope == "session" and PLACEHOLDER.fullmatch(recorded) is None
-        return IdentitySlot(Identity(kind.name, session if alone else "", recorded))
+    def _piece(self, spot: Spot[Role], text: str, session: str) -> Piece | None:
+        role, value = spot.tag, spot.value
+        if isinstance(role, IdentityKind):
+            recorded = role.read(value, textual=spot.textual)
+            if recorded is None:
+                return None
+            if role.is_created and str(recorded) not in self._created().get(role.name, ()):
+                return None
+            placeholder = isinstance(recorded, str) and PLACEHOLDER.fullmatch(recorded)
+            alone = role.scope == "session" and not placeholder
+            identity = Identity(role.name, session if alone else "", str(recorded))
+            return IdentitySlot(identity, spot.coding if isinstance(value, str) else ())
+        if role == "uri":
+            slashes = _SLASHES.match(text[spot.start : spot.end])
+            return OriginSlot(slashes[1][: len(slashes[1]) // 2]) if slashes is not None else None
+        if isinstance(value, bool) or not isinstance(value, str | int):
+            return None
+        form = role[0]
+        written = isinstance(value, str)
+        if not is_date(str(value), form) or (form == "text") > written:
+            return None
+        return DateSlot(str(value), form, spot.coding if written else ())
 
-    def _places(self, part: Part) -> Iterator[tuple[IdentityKind, Place]]:
-        for kind in self._profile.identities:
-            for place in (*kind.issued, *kind.used):
-                if place.part == part:
-                    yield kind, place
-
-    def _roles(self, part: Part, value: Json) -> dict[Location, IdentityKind | str]:
-        roles: dict[Location, IdentityKind | str] = {}
-        for path in self._profile.uri_fields:
-            roles.update((location, "uri") for location, _ in path.find(value))
-        for kind, place in self._places(part):
-            if place.path is not None:
-                roles.update((location, kind) for location, _ in place.path.find(value))
-        return roles
+    def _places(self, part: Part) -> Sequence[tuple[Role, Place]]:
+        return self._by_part.get(part, ())
 
 
 def _is_of_the_host(attribute: str) -> bool:
@@ -297,15 +260,3 @@ def _is_of_the_host(attribute: str) -> bool:
 
 def _in_order(identity: Identity) -> tuple[int, str]:
     return (int(identity.recorded) if identity.recorded.isdecimal() else -1, identity.recorded)
-
-
-def _walk(value: Json, at: Location = ()) -> Iterator[tuple[Location, Json]]:
-    """Every scalar of a value."""
-    if isinstance(value, dict):
-        for key, child in value.items():
-            yield from _walk(child, (*at, key))
-    elif isinstance(value, list):
-        for index, child in enumerate(value):
-            yield from _walk(child, (*at, index))
-    else:
-        yield at, value

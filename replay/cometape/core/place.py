@@ -1,0 +1,271 @@
+"""Places: where in an exchange, an event or a publish a value can stand, as profiles name them.
+
+    response.json referenceIds.*                    every member of `referenceIds`
+    response.json items.* > key                     the keys under which they stand
+    event.data workitem.uri > url /**/{}            the last segment of the path of that URI
+    request.query workbinIds > list                 each item of `A,B`
+    event.data note > json item.id                  `id` in JSON that stands in a text
+    response.header X-State > json a > json b       and again in a text in that
+    request.path /api/v2/me/workitems/{}            a segment of the path
+
+A place is a part, which one of it, and any number of `>` steps into the text that is found there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal, cast, get_args
+
+from .typed_path import TypedPath
+
+Part = Literal[
+    "request.json",
+    "response.json",
+    "event.data",
+    "publish.data",
+    "event.message",
+    "request.header",
+    "response.header",
+    "request.cookie",
+    "response.cookie",
+    "request.query",
+    "request.form",
+    "request.path",
+    "response.callback",
+]
+"""Where in an exchange, event or publish a value can be. `event.message`: the fields of an event's
+message beside `data`, as `ext`. `response.callback`: the name of the function that JSONP calls."""
+
+JSON_PARTS = frozenset({"request.json", "response.json", "event.data", "publish.data"}) | {
+    "event.message"
+}
+
+EXAMPLES: dict[str, str] = {
+    "request.json": "request.json id",
+    "response.json": "response.json referenceIds.*",
+    "event.data": "event.data referenceId",
+    "publish.data": "publish.data orderId",
+    "event.message": "event.message ext.requestId",
+    "request.header": "request.header X-CSRF-TOKEN",
+    "response.header": "response.header X-CSRF-TOKEN",
+    "request.cookie": "request.cookie JSESSIONID",
+    "response.cookie": "response.cookie JSESSIONID",
+    "request.query": "request.query clientId",
+    "request.form": "request.form orderId",
+    "request.path": "request.path /api/v2/me/workitems/{}",
+    "response.callback": "response.callback",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class InJson:
+    """Into a text that is JSON: the values a path leads to, or the keys under which they stand."""
+
+    path: TypedPath
+    key: bool = False
+
+    def __str__(self) -> str:
+        return f"json {self.path}" + (" > key" if self.key else "")
+
+
+@dataclass(frozen=True, slots=True)
+class InPath:
+    """Into a URL: the segment of its path (or the part of one) that `{}` of a template names."""
+
+    template: str
+    """`*` is any segment, `**` any number of them, `{}` the one meant, also in `order-{}.pdf`."""
+
+    def __str__(self) -> str:
+        return f"url {self.template}"
+
+    def find(self, path: str) -> Iterator[tuple[int, int, int]]:
+        """What `{}` can be in a path: index of the segment, where it starts and ends in the path.
+
+        The shortest `**` first, so of several possible ones the first comes first.
+        """
+        segments = path.split("/")
+        starts = [0]
+        for segment in segments:
+            starts.append(starts[-1] + len(segment) + 1)
+        seen: set[int] = set()
+        for index, before, after in _fits(tuple(self.template.split("/")), segments, 0, None):
+            if index not in seen:
+                seen.add(index)
+                yield index, starts[index] + before, starts[index + 1] - 1 - after
+
+
+@dataclass(frozen=True, slots=True)
+class InQuery:
+    """Into a URL: the values of a parameter of its query."""
+
+    name: str
+
+    def __str__(self) -> str:
+        return f"url ?{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class InForm:
+    """Into a text that is a form, `a=1&b=2`: the values of one field."""
+
+    name: str
+
+    def __str__(self) -> str:
+        return f"form {self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class InList:
+    """Into a text that is a list: each item, less the spaces around it."""
+
+    separator: str = ","
+
+    def __str__(self) -> str:
+        return "list" if self.separator == "," else f"list {self.separator}"
+
+
+@dataclass(frozen=True, slots=True)
+class InOrigin:
+    """Into an absolute HTTP URL: its scheme and authority. Profiles write `uri_fields` instead."""
+
+    def __str__(self) -> str:
+        return "origin"
+
+
+Step = InJson | InPath | InQuery | InForm | InList | InOrigin
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """One place in an exchange, event or publish."""
+
+    part: Part
+    path: TypedPath | None = None
+    """For `*.json`, `*.data` and `event.message`."""
+    name: str | None = None
+    """Name of a header, cookie, query parameter or form field; for `request.path` a template in
+    which `{}` is the segment meant and `*` any other: `/api/v2/me/workitems/{}`."""
+    named_by: str | None = None
+    """Instead of `name`: the response header whose value is that name (`X-CSRF-HEADER`)."""
+    key: bool = False
+    """Of JSON: not the value is meant but the key under which it stands."""
+    inside: tuple[Step, ...] = ()
+    """Steps into the text that is found."""
+
+    def __str__(self) -> str:
+        which = self.path if self.path is not None else self.name
+        if self.named_by is not None:
+            which = f"named-by {self.named_by}"
+        head = self.part if which is None else f"{self.part} {which}"
+        return " > ".join((head, *(["key"] if self.key else ()), *map(str, self.inside)))
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """The way to it from the text it stands in: the target or the body of a request, the body
+        of an answer, the value of a header or cookie."""
+        name = self.name or ""
+        if self.path is not None:
+            return (InJson(self.path, self.key), *self.inside)
+        if self.part == "request.path":
+            return (InPath(name), *self.inside)
+        if self.part == "request.query":
+            return (InQuery(name), *self.inside)
+        if self.part == "request.form":
+            return (InForm(name), *self.inside)
+        return self.inside
+
+    @classmethod
+    def parse(cls, text: str) -> Place:
+        """The place that `text` names. Raises ValueError saying what is wrong and what is right."""
+        head, *steps = (piece.strip() for piece in text.split(" > "))
+        part, _, which = head.partition(" ")
+        which = which.strip()
+        if part not in get_args(Part):
+            raise UnknownWord(part, get_args(Part))
+        known = cast(Part, part)
+        if part == "response.callback":
+            if which:
+                raise ValueError(f"{which!r}: an answer has one callback; write only {part!r}")
+            return cls(part=known, inside=_steps(steps))
+        if not which:
+            raise ValueError(f"{part!r} does not say which; write it as in `{EXAMPLES[part]}`")
+        if part in JSON_PARTS:
+            key = steps[:1] == ["key"]
+            path = TypedPath.parse(which)
+            return cls(part=known, path=path, key=key, inside=_steps(steps[key:]))
+        if which.startswith("named-by "):
+            if not part.endswith(".header"):
+                raise ValueError("only the name of a header can be named by another")
+            named_by = which.removeprefix("named-by ").strip()
+            return cls(part=known, named_by=named_by, inside=_steps(steps))
+        if part == "request.path":
+            _check_template(which, EXAMPLES[part].partition(" ")[2])
+        return cls(part=known, name=which, inside=_steps(steps))
+
+
+class UnknownWord(ValueError):
+    """A word that is none of those allowed."""
+
+    def __init__(self, word: str, allowed: tuple[str, ...]) -> None:
+        super().__init__(f"{word!r} is not known here; allowed: {', '.join(allowed)}")
+        self.word = word
+        self.allowed = allowed
+
+
+def _steps(texts: list[str]) -> tuple[Step, ...]:
+    found: list[Step] = []
+    for text in texts:
+        verb, _, rest = text.partition(" ")
+        rest = rest.strip()
+        last = found[-1] if found else None
+        if verb == "key" and isinstance(last, InJson) and not last.key:
+            found[-1] = InJson(last.path, key=True)
+        elif verb == "json" and rest:
+            found.append(InJson(TypedPath.parse(rest)))
+        elif verb == "url" and rest.startswith("?") and rest != "?":
+            found.append(InQuery(rest[1:]))
+        elif verb == "url" and rest:
+            _check_template(rest, "/**/{}")
+            found.append(InPath(rest))
+        elif verb == "form" and rest:
+            found.append(InForm(rest))
+        elif verb == "list":
+            found.append(InList(rest or ","))
+        else:
+            raise ValueError(
+                f"{text!r} is no step into a text; write `key` after JSON, `json <path>`,"
+                " `url /a/{}`, `url ?name`, `form <name>` or `list <separator>`"
+            )
+    return tuple(found)
+
+
+def _check_template(template: str, example: str) -> None:
+    if not (template.startswith("/") and template.count("{}") == 1):
+        raise ValueError(f"{template!r} is no path with one `{{}}`; write it as in `{example}`")
+
+
+def _fits(
+    template: tuple[str, ...], segments: list[str], at: int, found: tuple[int, int, int] | None
+) -> Iterator[tuple[int, int, int]]:
+    """Every way in which the rest of a template fits the segments from `at` on."""
+    if not template:
+        if at == len(segments) and found is not None:
+            yield found
+        return
+    wanted, rest = template[0], template[1:]
+    if wanted == "**":
+        for passed in range(at, len(segments) + 1):
+            yield from _fits(rest, segments, passed, found)
+        return
+    if at == len(segments):
+        return
+    if "{}" in wanted:
+        before, _, after = wanted.partition("{}")
+        segment = segments[at]
+        if len(segment) > len(before) + len(after) and (
+            segment.startswith(before) and segment.endswith(after)
+        ):
+            yield from _fits(rest, segments, at + 1, (at, len(before), len(after)))
+    elif wanted in ("*", segments[at]):
+        yield from _fits(rest, segments, at + 1, found)
