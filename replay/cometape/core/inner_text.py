@@ -12,6 +12,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Generic, Literal, TypeVar
 from urllib.parse import quote, quote_plus
 
@@ -153,10 +154,15 @@ def inside(view: View, tag: T, steps: Sequence[Step], location: Location) -> Ite
             start += len(item) + len(step.separator)
 
 
-def encoded(value: str, coding: Iterable[Coding]) -> str:
+def encoded(value: str, coding: tuple[Coding, ...]) -> str:
     """A value written to stand in other texts, the innermost coding first."""
-    if value.isascii() and value.replace("-", "").isalnum():
+    if not coding or (value.isascii() and value.replace("-", "").isalnum()):
         return value
+    return _encoded(value, coding)
+
+
+@lru_cache(1024)
+def _encoded(value: str, coding: tuple[Coding, ...]) -> str:
     for one in coding:
         if one == "json":
             value = json.dumps(value, ensure_ascii=not _is_unicode(value))[1:-1]

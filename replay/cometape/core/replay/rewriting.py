@@ -239,7 +239,9 @@ class Rewriter:
             return IdentitySlot(identity, spot.coding if isinstance(value, str) else ())
         if role == "uri":
             slashes = _SLASHES.match(text[spot.start : spot.end])
-            return OriginSlot(slashes[1][: len(slashes[1]) // 2]) if slashes is not None else None
+            if slashes is None:
+                return None
+            return OriginSlot(slashes[1][: len(slashes[1]) // 2], spot.coding)
         if isinstance(value, bool) or not isinstance(value, str | int):
             return None
         form = role[0]

@@ -34,6 +34,7 @@ class OriginSlot:
 
     slash: str = "/"
     """How this text writes a slash: `/` or `\\/`."""
+    coding: tuple[Coding, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +88,7 @@ class Template:
                 live = lookup(piece.identity)
                 texts.append(encoded(live, piece.coding) if piece.coding else live)
             elif isinstance(piece, OriginSlot):
-                texts.append(origin.replace("/", piece.slash))
+                texts.append(encoded(origin, piece.coding).replace("/", piece.slash))
             elif isinstance(piece, AttributeSlot):
                 texts.append(piece.fill(origin))
             else:
