@@ -112,7 +112,7 @@ def test_repeats_answer_again_with_other_ids(cassette: str, option: tuple[str, .
         (("CASSETTE", "--report", "no/such/folder/r.json"), 2, "there is no folder"),
         (("CASSETTE", "--dialect", "x"), 2, "is not one of"),
         (("CASSETTE", "--max-interval-s", "-1"), 2, "--max-interval-s"),
-        ((), 2, "Missing argument 'FILE'"),
+        ((), 2, "Missing argument 'FILE...'"),
     ],
 )
 def test_what_cannot_be_used_is_refused_at_the_start(

@@ -22,4 +22,4 @@ def test_the_page_lists_every_reason_and_no_other() -> None:
 def test_the_page_lists_every_option() -> None:
     page = (DOCS / "replay.md").read_text(encoding="utf-8").partition("## Options")[2]
     options = {name for option in command.params for name in (*option.opts, *option.secondary_opts)}
-    assert set(re.findall(r"--[a-z][a-z-]*", page)) == options - {"file"}
+    assert set(re.findall(r"--[a-z][a-z-]*", page)) == options - {"files"}

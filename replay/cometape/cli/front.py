@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import click
 
-from cometape.core.cassette import Cassette
+from cometape.core.cassette import Header
 from cometape.core.errors import ConfigurationError
 
 from .origin import origin_of
@@ -96,7 +96,7 @@ class Refusals:
 
 
 def proxy_for(
-    cassette: Cassette,
+    header: Header,
     origins: tuple[str, ...],
     *,
     host: str,
@@ -104,11 +104,11 @@ def proxy_for(
     confdir: Path,
     refusals: Refusals,
 ) -> ReplayProxy:
-    """The proxy in front of a replay of `cassette`.
+    """The proxy in front of a replay of a cassette with this header.
 
     Raises ConfigurationError when nothing says which hosts it stands for.
     """
-    known = [cassette.header.origin] if cassette.header.origin else []
+    known = [header.origin] if header.origin else []
     known += [origin_of(one) for one in origins]
     if not known:
         raise ConfigurationError(
@@ -129,14 +129,14 @@ def proxy_for(
 
 
 def tls_for(
-    cassette: Cassette, certificate: Path | None, *, host: str, confdir: Path
+    header: Header, certificate: Path | None, *, host: str, confdir: Path
 ) -> ssl.SSLContext:
-    """What a replay of `cassette` needs to speak TLS."""
+    """What a replay of a cassette with this header needs to speak TLS."""
     from cometape.mitm.authority import usable_confdir
     from cometape.mitm.tls import context_by_authority, context_of_file
 
     if certificate is not None:
         return context_of_file(certificate)
-    recorded = urlsplit(cassette.header.origin or "").hostname
+    recorded = urlsplit(header.origin or "").hostname
     with usable_confdir(confdir) as folder:
         return context_by_authority(folder, [host, *([recorded] if recorded else [])])

@@ -2,32 +2,36 @@
 
 from __future__ import annotations
 
-import json
 import os
 import time
+from functools import partial
 from pathlib import Path
 
 import click
 
+from cometape import __version__
 from cometape.core.bayeux.dialect import DIALECTS
 from cometape.core.bayeux.settings import Settings
+from cometape.core.control.control_service import ControlService
 from cometape.core.errors import ConfigurationError
 from cometape.core.replay.miss import Miss
-from cometape.core.replay.playbook import Playbook
 from cometape.core.replay.player import Pace
-from cometape.core.replay.replay_service import MAX_INTERVAL_MS, ReplayService, ReplaySettings
-from cometape.profiles import load_profile
-from cometape.server.listener import serve
-from cometape.store.cassette_file import load
+from cometape.core.replay.replay_service import MAX_INTERVAL_MS, ReplaySettings
+from cometape.server.listener import serve_until_told
+from cometape.server.run_server import RunServer
 
 from .address import address_options
+from .control_options import OPENAPI, access_to, control_options
 from .front import Refusals, check_front, front_options, proxy_for, tls_for
+from .runs import announce, conclude, read_playbook, runs_of
 
 SECONDS = click.FloatRange(min=0)
 
 
 @click.command("replay")
-@click.argument("file", type=click.Path(path_type=Path), metavar="FILE")
+@click.argument(
+    "files", type=click.Path(path_type=Path), metavar="FILE...", nargs=-1, required=True
+)
 @address_options
 @front_options
 @click.option(
@@ -43,7 +47,8 @@ SECONDS = click.FloatRange(min=0)
     default="instant",
     show_default=True,
     metavar="PACE",
-    help="When events follow their cause: instant, recorded, or xN (N times as fast as recorded).",
+    help="When events follow their cause: instant, recorded, xN (N times as fast as recorded), or "
+    "manual (by a clock that the test advances).",
 )
 @click.option(
     "--strict/--no-strict",
@@ -98,8 +103,20 @@ SECONDS = click.FloatRange(min=0)
     metavar="FILE.json",
     help="Write the report to this file as well, for machines.",
 )
+@click.option(
+    "--watch",
+    is_flag=True,
+    help="Begin anew when a cassette's file changes.",
+)
+@control_options
+@click.option(
+    "--ready-file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE.json",
+    help="Write the addresses to this file as soon as clients can connect.",
+)
 def command(
-    file: Path,
+    files: tuple[Path, ...],
     port: int,
     host: str,
     proxy: bool,
@@ -117,6 +134,12 @@ def command(
     max_interval_s: float,
     dialect: str | None,
     report_file: Path | None,
+    watch: bool,
+    control: bool,
+    control_port: int,
+    control_host: str,
+    control_token: str | None,
+    ready_file: Path | None,
 ) -> None:
     """Serve a cassette to real clients, without the live system.
 
@@ -127,53 +150,66 @@ def command(
 
     With --proxy the address is that of a proxy, for clients that insist on the real host name; with
     --tls it is "https://HOST:PORT". Both need clients that trust the authority of cometape ca.
+
+    Further cassettes are served on ports of their own. "control on http://HOST:PORT" names the
+    control API, which makes more runs of them and governs them all: docs/control.md, --openapi.
     """
     check_front(proxy=proxy, origins=origins, tls=tls, certificate=certificate)
-    if report_file is not None and not report_file.parent.is_dir():
-        raise ConfigurationError(
-            f"--report: there is no folder {str(report_file.parent)!r}",
-            hint="Create it, or choose another place for the report.",
-            reason="bad-option",
-        )
-    speed = Pace.parse(pace)
-    cassette = load(file)
-    spoken = load_profile(profile or cassette.header.profile)
-    service = ReplayService(
-        Playbook.of(cassette, spoken),
-        ReplaySettings(
-            seed=seed,
-            pace=speed,
-            strict=bool(os.environ.get("CI")) if strict is None else strict,
-            repeats=repeats or repeated,
-            dialect=dialect,
-            bayeux=Settings(
-                timeout_ms=round(timeout_s * 1000),
-                max_interval_ms=round(max_interval_s * 1000),
-                wall_offset_s=time.time() - time.monotonic(),
-            ),
+    for option, written in (("--report", report_file), ("--ready-file", ready_file)):
+        if written is not None and not written.parent.is_dir():
+            raise ConfigurationError(
+                f"{option}: there is no folder {str(written.parent)!r}",
+                hint="Create it, or choose another place for the file.",
+                reason="bad-option",
+            )
+    settings = ReplaySettings(
+        seed=seed,
+        pace=Pace.parse(pace),
+        strict=bool(os.environ.get("CI")) if strict is None else strict,
+        repeats=repeats or repeated,
+        dialect=dialect,
+        bayeux=Settings(
+            timeout_ms=round(timeout_s * 1000),
+            max_interval_ms=round(max_interval_s * 1000),
+            wall_offset_s=time.time() - time.monotonic(),
         ),
     )
-    service.on_miss(_tell)
+    access = access_to(control_host, control_token)
+    runs = runs_of(files, profile, settings, _tell)
+    header = runs.fixed[0].playbook.header
     refusals = Refusals()
-    if proxy:
-        front = proxy_for(
-            cassette, origins, host=host, port=port, confdir=confdir, refusals=refusals
-        )
-        serve(service, front=front)
-    elif tls:
-        context = tls_for(cassette, certificate, host=host, confdir=confdir)
-        serve(service, host=host, port=port, tls=context)
-    else:
-        serve(service, host=host, port=port)
+    front = (
+        proxy_for(header, origins, host=host, port=port, confdir=confdir, refusals=refusals)
+        if proxy
+        else None
+    )
+    server = RunServer(
+        ControlService(runs, access, version=__version__, openapi=OPENAPI.read_bytes),
+        host=host,
+        port=port,
+        tls=tls_for(header, certificate, host=host, confdir=confdir) if tls else None,
+        behind_proxy=proxy,
+        control_host=control_host,
+        control_port=control_port if control else None,
+    )
+    if watch:
+        for path, shelved in zip(files, runs.shelf, strict=True):
+            server.watch(path, shelved.name, partial(read_playbook, profile=profile), _warn)
+
+    def listening(url: str) -> None:
+        runs.fixed[0].url = url
+        made = access.token is not None and control_token is None
+        announce(server, ready_file, tell_token=made)
+
+    serve_until_told(server, front=front, on_listening=listening)
     if refusals.hosts:
         click.echo(refusals.text())
-    report = service.report()
-    click.echo(report.text())
-    if report_file is not None:
-        text = json.dumps(report.json(), ensure_ascii=False, indent=2) + "\n"
-        report_file.write_text(text, encoding="utf-8")
-    if service.settings.strict and not report.ok:
+    if not conclude(runs, report_file):
         click.get_current_context().exit(1)
+
+
+def _warn(text: str) -> None:
+    click.echo(text, err=True)
 
 
 def _tell(miss: Miss) -> None:

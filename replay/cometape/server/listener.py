@@ -122,6 +122,23 @@ class Listener:
         assert self._host is not None, "not started"
         self._host.perform(change)
 
+    def disconnect_all(self) -> None:
+        """Cut every connection, as a failing network would; go on listening."""
+        for connection in list(self._host.connections if self._host is not None else ()):
+            connection.abort()
+
+
+class Server(Protocol):
+    """What listens, on one address or on several, in the running event loop."""
+
+    async def start(self) -> str:
+        """Listen; the base URL of the first address. Raises ConfigurationError."""
+        ...
+
+    async def stop(self) -> None:
+        """Stop listening and disconnect every client."""
+        ...
+
 
 class Front(Protocol):
     """What clients talk to instead of a listener, which is behind it: a proxy."""
@@ -155,16 +172,26 @@ def serve(
     Raises:
         ConfigurationError: as `Listener.start`.
     """
-    _allow_files()
     listener = Listener(
         service, host=host, port=port, limits=limits, tls=tls, behind_proxy=front is not None
     )
+    serve_until_told(listener, front=front, on_listening=on_listening)
+
+
+def serve_until_told(
+    server: Server,
+    *,
+    front: Front | None = None,
+    on_listening: Callable[[str], None] | None = None,
+) -> None:
+    """As `serve`, whatever the server listens on."""
+    _allow_files()
     with asyncio.Runner(loop_factory=new_event_loop) as runner:
-        runner.run(_serve(listener, front, on_listening))
+        runner.run(_serve(server, front, on_listening))
 
 
 async def _serve(
-    listener: Listener, front: Front | None, on_listening: Callable[[str], None] | None
+    listener: Server, front: Front | None, on_listening: Callable[[str], None] | None
 ) -> None:
     loop = asyncio.get_running_loop()
     ended = asyncio.Event()
@@ -190,31 +217,18 @@ async def _serve(
         await listener.stop()
 
 
-class BackgroundServer:
-    """A service served by a loop in a thread of its own, as a context manager.
+class ServerThread:
+    """A server run by a loop in a thread of its own, as a context manager.
 
-        with BackgroundServer(service) as server:
-            requests.get(server.url)
-
-    The service belongs to that thread while the server runs; use `call` to look at it.
+    What it serves belongs to that thread while it runs; use `call` to look at it.
     """
 
-    def __init__(
-        self,
-        service: Service,
-        host: str = "127.0.0.1",
-        port: int = 0,
-        *,
-        limits: Limits | None = None,
-    ) -> None:
-        self._listener = Listener(service, host=host, port=port, limits=limits)
+    def __init__(self, server: Server) -> None:
+        self._server = server
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
-
-    @property
-    def url(self) -> str:
-        """The base URL, `http://HOST:PORT`."""
-        return self._listener.url
+        self.url = ""
+        """The base URL, `http://HOST:PORT`, once started."""
 
     def start(self) -> Self:
         """Listen, and return when clients can connect.
@@ -228,7 +242,7 @@ class BackgroundServer:
         )
         self._thread.start()
         try:
-            started.result()
+            self.url = started.result()
         except BaseException:
             self._thread.join()
             raise
@@ -261,10 +275,6 @@ class BackgroundServer:
         self._loop.call_soon_threadsafe(run)
         return done.result()
 
-    def perform(self, change: Callable[[float], Sequence[Action]]) -> None:
-        """As `Listener.perform`, from any thread."""
-        self.call(lambda: self._listener.perform(change))
-
     def __enter__(self) -> Self:
         return self.start()
 
@@ -280,16 +290,39 @@ class BackgroundServer:
         loop = new_event_loop()
         try:
             try:
-                loop.run_until_complete(self._listener.start())
+                url = loop.run_until_complete(self._server.start())
             except BaseException as error:
                 started.set_exception(error)
                 return
             self._loop = loop
-            started.set_result(self._listener.url)
+            started.set_result(url)
             loop.run_forever()
-            loop.run_until_complete(self._listener.stop())
+            loop.run_until_complete(self._server.stop())
         finally:
             loop.close()
+
+
+class BackgroundServer(ServerThread):
+    """A service on one address, served by a thread of its own.
+
+    with BackgroundServer(service) as server:
+        requests.get(server.url)
+    """
+
+    def __init__(
+        self,
+        service: Service,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        *,
+        limits: Limits | None = None,
+    ) -> None:
+        self._listener = Listener(service, host=host, port=port, limits=limits)
+        super().__init__(self._listener)
+
+    def perform(self, change: Callable[[float], Sequence[Action]]) -> None:
+        """As `Listener.perform`, from any thread."""
+        self.call(lambda: self._listener.perform(change))
 
 
 def _bind(host: str, port: int) -> socket.socket:

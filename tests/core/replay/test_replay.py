@@ -522,7 +522,7 @@ def test_a_client_that_lost_its_session_gets_what_it_missed_in_the_next() -> Non
     assert first.client_id is not None
     bayeux = stage.service.replay.bayeux
     stage.talk.carry_out(
-        stage.service.replay._endpoint.actions(bayeux.expire(first.client_id, stage.talk.now_s))
+        stage.service.replay.endpoint.actions(bayeux.expire(first.client_id, stage.talk.now_s))
     )
     assert first.connect()["error"] == "402::Unknown client"
     person.listen(ITEMS, BINS)

@@ -49,6 +49,12 @@ class Chronicle:
             note(now_s, "client", newcomer.run.number, newcomer.label, text, None)
         note(now_s, kind, client.run.number, client.label, about, entry)
 
+    def note_outside(self, now_s: float, client_id: str, text: str) -> None:
+        """Somebody outside did something to the client of a Bayeux session."""
+        client = self._clients.of_client_id(client_id)
+        if client is not None:
+            self.note(now_s, "note", client, text)
+
     def miss(
         self, shape: Shape, client: LiveClient, chosen: Exhausted | None, now_s: float
     ) -> Miss:

@@ -70,6 +70,8 @@ class Journal:
 
     def __init__(self) -> None:
         self._notes: deque[_Note] = deque(maxlen=MAX_LINES)
+        self.total = 0
+        """Lines there have ever been; the last one has the number `total` - 1."""
 
     def __iter__(self) -> Iterator[Line]:
         for at_s, kind, run, client, about, entry in self._notes:
@@ -84,11 +86,13 @@ class Journal:
     ) -> None:
         """One more thing happened; `about` is put into words when somebody reads it."""
         self._notes.append((at_s, kind, run, client, about, entry))
+        self.total += 1
 
     def copy(self) -> Journal:
         """What happened up to now."""
         copied = Journal()
         copied._notes.extend(self._notes)
+        copied.total = self.total
         return copied
 
     def of(self, kind: Kind) -> list[Line]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from urllib.parse import unquote
 
+from ..bayeux.actions import BayeuxAction
 from ..bayeux.channel import META_DISCONNECT
 from ..bayeux.dialect import dialect_named
 from ..bayeux.endpoint import BayeuxEndpoint
@@ -91,6 +92,10 @@ class ReplayService(CorsService):
         """What became of the replay so far."""
         return self.replay.chronicle.report()
 
+    def carry_out(self, wanted: Sequence[BayeuxAction], now_s: float) -> Sequence[Action]:
+        """What somebody outside made the Bayeux server want, as a client of it is served."""
+        return self._allowed(self.replay.endpoint.actions(wanted, now_s))
+
     def on_miss(self, listener: Callable[[Miss], None]) -> None:
         """Call `listener` with every miss from now on, as it happens."""
         self.replay.chronicle.listeners.append(listener)
@@ -116,7 +121,7 @@ class Replay:
         self._delivery = Delivery(playbook, self.bayeux, self._delivered)
         self.chronicle = Chronicle(playbook, self.clients, self._delivery.unfetched)
         application.delivery, application.chronicle = self._delivery, self.chronicle
-        self._endpoint = BayeuxEndpoint(
+        self.endpoint = BayeuxEndpoint(
             self.bayeux,
             path=playbook.bayeux_paths[0],
             new_browser_id=application.new_browser_id,
@@ -137,7 +142,7 @@ class Replay:
             return self._answer(exchange, request, arrival, now_s)
         text = request.body.decode("utf-8", "replace") or unquote(request.target)
         actions = self._before(text, arrival, now_s)
-        actions += self._endpoint.request(exchange, request, now_s, context=arrival)
+        actions += self.endpoint.request(exchange, request, now_s, context=arrival)
         return actions + self._after(now_s)
 
     def upgrade(
@@ -148,7 +153,7 @@ class Replay:
         if not self._is_bayeux(request):
             return self._answer(exchange, request, arrival, now_s)
         self._sockets[exchange] = arrival
-        return self._endpoint.upgrade(exchange, request, now_s, context=arrival)
+        return self.endpoint.upgrade(exchange, request, now_s, context=arrival)
 
     def text(self, socket: int, text: str, now_s: float) -> Sequence[Action]:
         """A frame of a WebSocket."""
@@ -156,13 +161,13 @@ class Replay:
         if arrival is None:
             return []
         actions = self._before(text, arrival, now_s)
-        actions += self._endpoint.text(socket, text, now_s)
+        actions += self.endpoint.text(socket, text, now_s)
         return actions + self._after(now_s)
 
     def gone(self, exchange_or_socket: int, now_s: float) -> Sequence[Action]:
         """A client left a held connect, or a WebSocket ended."""
         self._sockets.pop(exchange_or_socket, None)
-        return self._endpoint.gone(exchange_or_socket, now_s)
+        return self.endpoint.gone(exchange_or_socket, now_s)
 
     def tick(self, now_s: float) -> Sequence[Action]:
         """Events are due, or a held connect has been held long enough."""
@@ -170,11 +175,11 @@ class Replay:
         for run in self._agenda.take_due(now_s):
             actions += self._give(run.release(now_s), now_s)
             self._note_busy(run)
-        return actions + self._endpoint.tick(now_s)
+        return actions + self.endpoint.tick(now_s)
 
     def deadline_s(self) -> float | None:
         """When `tick` is wanted next."""
-        bayeux_s, event_s = self._endpoint.deadline_s(), self._agenda.next_s()
+        bayeux_s, event_s = self.endpoint.deadline_s(), self._agenda.next_s()
         if bayeux_s is None or event_s is None:
             return bayeux_s if event_s is None else event_s
         return min(bayeux_s, event_s)
@@ -279,10 +284,10 @@ class Replay:
 
     def _after(self, now_s: float) -> list[Action]:
         """New subscriptions and sessions may be what events were waiting for."""
-        return self._endpoint.actions(self._delivery.deliver_waiting(now_s), now_s)
+        return self.endpoint.actions(self._delivery.deliver_waiting(now_s), now_s)
 
     def _give(self, dues: Sequence[Due], now_s: float) -> list[Action]:
-        return self._endpoint.actions(self._delivery.give(dues, now_s), now_s)
+        return self.endpoint.actions(self._delivery.give(dues, now_s), now_s)
 
     def _delivered(self, client: LiveClient, due: Due, now_s: float) -> None:
         self.chronicle.note(now_s, "event", client, due.follower, due.follower.number)

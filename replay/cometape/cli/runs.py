@@ -1,0 +1,97 @@
+"""The runs of `cometape replay`: of which cassettes, where they are, what became of them."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import click
+
+from cometape.core.control.runs import Runs
+from cometape.core.control.shelf import Shelf, Shelved
+from cometape.core.errors import ConfigurationError
+from cometape.core.replay.miss import Miss
+from cometape.core.replay.playbook import Playbook
+from cometape.core.replay.replay_service import ReplaySettings
+from cometape.profiles import load_profile
+from cometape.server.run_server import RunServer
+from cometape.store.cassette_file import load
+
+DEFAULT_RUN = "default"
+"""The run of the first cassette; those of others are called after them."""
+
+
+def read_playbook(path: Path, profile: str | None) -> Playbook:
+    """A cassette file made ready, by the profile it names or another one."""
+    cassette = load(path)
+    return Playbook.of(cassette, load_profile(profile or cassette.header.profile))
+
+
+def runs_of(
+    files: Sequence[Path],
+    profile: str | None,
+    settings: ReplaySettings,
+    on_miss: Callable[[Miss], None],
+) -> Runs:
+    """A run of each cassette, in their order. Raises ConfigurationError for two of one name."""
+    taken = {files[0].stem, DEFAULT_RUN}
+    for file in files[1:]:
+        if file.stem in taken:
+            raise ConfigurationError(
+                f"{str(file)!r}: another run is called {file.stem!r} already",
+                hint="Runs are called after their cassettes, the first one 'default'; rename one.",
+                reason="bad-option",
+            )
+        taken.add(file.stem)
+    shelf = Shelf(
+        [
+            Shelved(name=file.stem, file=str(file), playbook=read_playbook(file, profile))
+            for file in files
+        ]
+    )
+    runs = Runs(shelf, settings, on_miss=on_miss)
+    for place, shelved in enumerate(shelf):
+        runs.begin(shelved.name if place else DEFAULT_RUN, shelved.name, time.monotonic())
+    return runs
+
+
+def announce(server: RunServer, ready_file: Path | None, *, tell_token: bool) -> None:
+    """Say where everything but the first run listens, and write all of it for machines."""
+    runs = server.control.runs.fixed
+    for run in runs[1:]:
+        click.echo(f"{run.name} on {run.url}")
+    if server.control_url:
+        click.echo(f"control on {server.control_url}")
+        if tell_token:
+            click.echo(f"control token {server.control.access.token}")
+    if ready_file is not None:
+        ready = {
+            "url": runs[0].url,
+            "control": server.control_url or None,
+            "runs": {run.name: run.url for run in runs},
+            "pid": os.getpid(),
+        }
+        draft = ready_file.with_name(f".{ready_file.name}.{os.getpid()}")
+        draft.write_text(json.dumps(ready, indent=2) + "\n", encoding="utf-8")
+        draft.replace(ready_file)  # whoever waits for the file finds it whole
+
+
+def conclude(runs: Runs, report_file: Path | None) -> bool:
+    """Report every run there is; whether all strict ones have passed.
+
+    Where calls have made runs, nobody need have come to those from the start.
+    """
+    idle = [run for run in runs.fixed if runs.created and not run.requests]
+    left = [run for run in runs if run not in idle]
+    for run in left:
+        if len(left) > 1 or run.name != DEFAULT_RUN:
+            click.echo(f"run {run.name!r} of {run.cassette}:")
+        click.echo(run.report().text())
+    if report_file is not None:
+        report = runs.get(DEFAULT_RUN).report().json()
+        text = json.dumps(report, ensure_ascii=False, indent=2) + "\n"
+        report_file.write_text(text, encoding="utf-8")
+    return all(run.report().ok for run in left if run.settings.strict)

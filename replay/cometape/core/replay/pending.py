@@ -1,0 +1,87 @@
+"""What a replay will do by itself, and when, if nobody acts before.
+
+For whoever holds the clock: events that are on their way, held connects that will time out,
+silent sessions that will expire.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from ..bayeux.session import Session
+from ..json_value import JsonObject
+from .live_client import LiveClient
+from .replay_service import Replay
+
+What = Literal["event", "timeout", "expiry", "other"]
+"""What is pending; the closed set."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pending:
+    """One thing that will happen."""
+
+    what: What
+    """`event`: a recorded event becomes due; `timeout`: a held connect is answered; `expiry`: a
+    session that stays silent ends; `other`: a fault or whatever else has a time."""
+    at_s: float
+    client: str
+    """The live client it is about, or the recorded session where none has come."""
+    text: str
+    entry: int | None = None
+    """Number of the recorded event."""
+
+    def json(self, now_s: float) -> JsonObject:
+        """For a machine; `in_s` is how far away it is."""
+        return {
+            "what": self.what,
+            "at_s": self.at_s,
+            "in_s": max(0.0, round(self.at_s - now_s, 9)),
+            "client": self.client,
+            "text": self.text,
+            "entry": self.entry,
+        }
+
+
+def pending(replay: Replay) -> list[Pending]:
+    """Everything that is pending, the next first."""
+    found = [*_events(replay), *_sessions(replay)]
+    found.sort(key=lambda one: one.at_s)
+    return found
+
+
+def _events(replay: Replay) -> Iterator[Pending]:
+    for run in replay.clients.runs:
+        for due in run.scheduled:
+            receiver = run.receiver(due)
+            name = receiver.label if isinstance(receiver, LiveClient) else due.session
+            number = due.follower.event.number
+            yield Pending(
+                what="event", at_s=due.at_s, client=name, text=str(due.follower), entry=number
+            )
+
+
+def _sessions(replay: Replay) -> Iterator[Pending]:
+    for session in replay.bayeux.sessions:
+        if session.hold is not None and session.hold.timer is not None:
+            yield Pending(
+                what="timeout",
+                at_s=session.hold.timer.at_s,
+                client=_label(session),
+                text="its held connect is answered without an event",
+            )
+        elif session.expire_at_s is not None and session.expiry is not None:
+            # Looked at when its timer comes; a sign of life since then moves it (`Lifetimes`).
+            yield Pending(
+                what="expiry",
+                at_s=max(session.expire_at_s, session.expiry.at_s),
+                client=_label(session),
+                text="its session expires unless it connects before",
+            )
+
+
+def _label(session: Session) -> str:
+    client = session.context
+    return client.label if isinstance(client, LiveClient) else session.client_id

@@ -1,0 +1,111 @@
+"""A clock that stands still until it is advanced, for any Service.
+
+What a service does by itself (a held connect that times out, a silent session that expires, an
+event that comes twenty seconds after its cause) happens when somebody advances the clock, and in
+no other moment: a thirty-second timeout is tested in milliseconds, with the same bytes every time.
+
+Advancing goes through the deadlines in their order and stops at each. So one advance over several
+deadlines does what many small ones do, as long as nobody acts in between.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from .errors import ConfigurationError
+from .exchange import Request
+from .service import Action, Service
+
+MAX_ADVANCE_S = 366 * 86_400.0
+"""More than a year at once is a mistake, and would be a long walk for a busy service."""
+LATE_NS = 1_000_000
+"""A service whose deadline stays in the past after a tick is asked again this much later, as the
+shell does."""
+_NS = 1_000_000_000
+
+
+class VirtualTime:
+    """Stands before a service and tells it a time of its own; the shell's time is ignored.
+
+    The time is kept in whole nanoseconds, so that ten advances of 0.1 s are one of 1 s.
+    """
+
+    def __init__(self, inner: Service, *, now_s: float = 0.0) -> None:
+        self.inner = inner
+        self._now_ns = round(now_s * _NS)
+        self._told_s = now_s
+        """The latest time the service was told; times never go back (`Service`)."""
+
+    @property
+    def now_s(self) -> float:
+        """The time, in seconds."""
+        return max(self._told_s, self._now_ns / _NS)
+
+    def next_s(self) -> float | None:
+        """When the service wants to do something by itself; None: never, as things stand."""
+        return self.inner.deadline_s()
+
+    def advance(self, seconds: float) -> list[Action]:
+        """Let time pass. Raises ConfigurationError for a negative or absurd number of seconds."""
+        if not 0 <= seconds <= MAX_ADVANCE_S:
+            raise ConfigurationError(
+                f"the clock cannot be advanced by {seconds} seconds",
+                hint=f"Give a number from 0 to {MAX_ADVANCE_S:.0f}; time does not go back.",
+                reason="bad-advance",
+            )
+        return self._go_to(self._now_ns + round(seconds * _NS))
+
+    def advance_to(self, at_s: float) -> list[Action]:
+        """Let time pass until `at_s`; nothing happens where that is in the past."""
+        return self.advance(max(0.0, at_s - self._now_ns / _NS))
+
+    def _go_to(self, until_ns: int) -> list[Action]:
+        actions: list[Action] = []
+        while (deadline_s := self.inner.deadline_s()) is not None:
+            # Rounded, because 12.3 + 30 is a hair more than 42.3.
+            due_ns = max(round(deadline_s * _NS), self._now_ns)
+            if due_ns > until_ns:
+                break
+            self._now_ns = due_ns
+            self._told_s = max(deadline_s, self._told_s)
+            actions += self.inner.tick(self._told_s)
+            after_s = self.inner.deadline_s()
+            if after_s is not None and after_s <= self._told_s:
+                self._now_ns += LATE_NS
+                self._told_s = self._now_ns / _NS
+        self._now_ns = max(until_ns, self._now_ns)
+        return actions
+
+    # ---------------------------------------------------------------- the service
+
+    def request(
+        self, exchange: int, connection: int, request: Request, now_s: float
+    ) -> Sequence[Action]:
+        """A request, now."""
+        return self.inner.request(exchange, connection, request, self._tell())
+
+    def upgrade(
+        self, exchange: int, connection: int, request: Request, now_s: float
+    ) -> Sequence[Action]:
+        """A request to become a WebSocket, now."""
+        return self.inner.upgrade(exchange, connection, request, self._tell())
+
+    def text(self, socket: int, text: str, now_s: float) -> Sequence[Action]:
+        """A frame of a WebSocket, now."""
+        return self.inner.text(socket, text, self._tell())
+
+    def gone(self, exchange_or_socket: int, now_s: float) -> Sequence[Action]:
+        """A client left, now."""
+        return self.inner.gone(exchange_or_socket, self._tell())
+
+    def tick(self, now_s: float) -> Sequence[Action]:
+        """Nothing: real time does not matter here."""
+        return ()
+
+    def deadline_s(self) -> float | None:
+        """Never: nothing happens until the clock is advanced."""
+        return None
+
+    def _tell(self) -> float:
+        self._told_s = self.now_s
+        return self._told_s

@@ -1,0 +1,218 @@
+"""Many runs in one loop, each on a listening socket of its own, and the control API beside them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cometape.core.control.control_service import ControlService
+from cometape.core.control.served_run import ServedRun
+from cometape.core.control.wishes import CarryOut, Close, Disconnect, Open
+from cometape.core.errors import CometapeError
+from cometape.core.exchange import Request
+from cometape.core.replay.playbook import Playbook
+from cometape.core.service import Action
+
+from .cassette_watch import CassetteWatch
+from .limits import MIB, Limits
+from .listener import Listener
+
+if TYPE_CHECKING:
+    import ssl
+
+CONTROL_LIMITS = Limits(max_body_bytes=MIB, max_connections=1000)
+"""A call is small; an injected event may be a page or two."""
+
+
+class RunServer:
+    """Serves the runs of a `ControlService`; with `control_port` None without its API."""
+
+    def __init__(
+        self,
+        control: ControlService,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        tls: ssl.SSLContext | None = None,
+        behind_proxy: bool = False,
+        control_host: str = "127.0.0.1",
+        control_port: int | None = 0,
+        limits: Limits | None = None,
+    ) -> None:
+        """`host` is where runs listen, the first one on `port`; with `tls` by HTTPS.
+
+        With `behind_proxy` clients come to the first run by a proxy of ours on this machine, which
+        has the address.
+        """
+        self.control = control
+        self.control_url = ""
+        """The base URL of the control API, once started."""
+        self._host = host
+        self._port = port
+        self._tls = tls
+        self._behind_proxy = behind_proxy
+        self._limits = limits
+        self._listeners: dict[ServedRun, Listener] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._watches: list[CassetteWatch[Playbook]] = []
+        self._is_looking = False
+        self._control: Listener | None = None
+        if control_port is not None:
+            self._control = Listener(
+                _Front(self), host=control_host, port=control_port, limits=CONTROL_LIMITS
+            )
+
+    async def start(self) -> str:
+        """Listen; the base URL of the first run.
+
+        Raises:
+            ConfigurationError: as `Listener.start`.
+        """
+        try:
+            for place, run in enumerate(self.control.runs):
+                if place == 0 and self._behind_proxy:
+                    await self._listen(run, Listener(run, limits=self._limits, behind_proxy=True))
+                else:
+                    await self._listen(run, self._listener(run, 0 if place else self._port))
+            if self._control is not None:
+                self.control_url = await self._control.start()
+        except BaseException:
+            await self.stop()
+            raise
+        for each in self._watches:
+            self._in_background(each.watch())
+        return next(iter(self.control.runs)).url
+
+    async def stop(self) -> None:
+        """Stop listening and disconnect every client."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        listeners = [*self._listeners.values(), *([self._control] if self._control else [])]
+        await asyncio.gather(*(listener.stop() for listener in listeners))
+        self._listeners.clear()
+
+    def reset(self, run: ServedRun) -> None:
+        """Begin a run anew with its cassette as it is now; its clients are disconnected."""
+        self._listeners[run].disconnect_all()
+        self.control.runs.reset(run, asyncio.get_running_loop().time())
+
+    def watch(
+        self,
+        path: Path,
+        cassette: str,
+        load: Callable[[Path], Playbook],
+        tell: Callable[[str], None],
+    ) -> None:
+        """Once started, read a cassette again whenever its file changes.
+
+        The runs that were there from the start begin anew with it, runs that calls have made when
+        they are reset. A file that cannot be used changes nothing; `tell` says why.
+        """
+        shelf, runs = self.control.runs.shelf, self.control.runs
+
+        def changed(playbook: Playbook) -> None:
+            shelf.reload(cassette, playbook)
+            for run in runs.fixed:
+                if run.cassette == cassette:
+                    self.reset(run)
+            entries = len(playbook.index.numbers)
+            tell(f"{path} has changed: read again, {entries} entries; its run begins anew")
+
+        def damaged(error: CometapeError) -> None:
+            shelf.damaged(cassette, str(error))
+            tell(f"{path} has changed, and cannot be used; the one of before stays\n  {error}")
+
+        self._watches.append(CassetteWatch(path, load, changed=changed, damaged=damaged))
+
+    def perform(self, run: ServedRun, change: Callable[[float], Sequence[Action]]) -> None:
+        """Let `change(now_s)` alter a run from outside; its actions are carried out."""
+        self._listeners[run].perform(change)
+
+    # ---------------------------------------------------------------- wishes of the control API
+
+    def grant_wishes(self) -> None:
+        """Do what the control API wants."""
+        for wish in self.control.take_wishes():
+            if isinstance(wish, Open):
+                self._in_background(self._open(wish.run, wish.port))
+            elif isinstance(wish, Close):
+                self._in_background(self._close(wish.run))
+            elif isinstance(wish, CarryOut):
+                actions = wish.actions
+                self.perform(wish.run, lambda now_s, actions=actions: actions)  # type: ignore[misc]
+            elif isinstance(wish, Disconnect):
+                self._listeners[wish.run].disconnect_all()
+
+    async def _open(self, run: ServedRun, port: int) -> None:
+        assert self._control is not None
+        try:
+            url = await self._listen(run, self._listener(run, port))
+        except CometapeError as error:
+            known = error
+            self._control.perform(lambda now_s: self.control.not_opened(run, known, now_s))
+        else:
+            self._control.perform(lambda now_s: self.control.opened(run, url, now_s))
+
+    async def _close(self, run: ServedRun) -> None:
+        assert self._control is not None
+        await self._listeners.pop(run).stop()
+        self._control.perform(lambda now_s: self.control.closed(run, now_s))
+
+    def _listener(self, run: ServedRun, port: int) -> Listener:
+        return Listener(run, host=self._host, port=port, limits=self._limits, tls=self._tls)
+
+    async def _listen(self, run: ServedRun, listener: Listener) -> str:
+        run.url = await listener.start()
+        self._listeners[run] = listener
+        run.on_change(self._note_change)
+        return run.url
+
+    def _in_background(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def _note_change(self) -> None:
+        if self.control.is_waited and not self._is_looking:
+            self._is_looking = True
+            asyncio.get_running_loop().call_soon(self._look)
+
+    def _look(self) -> None:
+        self._is_looking = False
+        if self._control is not None:
+            self._control.perform(self.control.look)
+
+
+class _Front:
+    """The control API as the shell serves it: after every call its wishes are granted."""
+
+    def __init__(self, server: RunServer) -> None:
+        self._server = server
+        self._control = server.control
+
+    def request(
+        self, exchange: int, connection: int, request: Request, now_s: float
+    ) -> Sequence[Action]:
+        actions = self._control.request(exchange, connection, request, now_s)
+        self._server.grant_wishes()
+        return actions
+
+    def upgrade(
+        self, exchange: int, connection: int, request: Request, now_s: float
+    ) -> Sequence[Action]:
+        return self._control.upgrade(exchange, connection, request, now_s)
+
+    def text(self, socket: int, text: str, now_s: float) -> Sequence[Action]:
+        return self._control.text(socket, text, now_s)
+
+    def gone(self, exchange_or_socket: int, now_s: float) -> Sequence[Action]:
+        return self._control.gone(exchange_or_socket, now_s)
+
+    def tick(self, now_s: float) -> Sequence[Action]:
+        return self._control.tick(now_s)
+
+    def deadline_s(self) -> float | None:
+        return self._control.deadline_s()
