@@ -24,7 +24,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from cometape.core.cassette import Cassette
     from cometape.core.profile import Profile
     from cometape.core.replay.journal import Journal, Report
     from cometape.core.replay.miss import Miss
@@ -185,31 +184,25 @@ def _replay_of(marker: pytest.Mark, item: pytest.Item) -> tuple[Path, ReplayServ
     options = marker.kwargs
     path = _find(Path(marker.args[0]), item.path.parent, item.config.rootpath)
     state = path.stat()
-    cassette = _load(path, state.st_mtime_ns, state.st_size)
+    profile = options.get("profile")
+    chosen = None if profile is None else load_profile(profile)
     settings = ReplaySettings(
         seed=options.get("seed", 0),
         pace=Pace.parse(str(options.get("pace", "instant"))),
         strict=options.get("strict", True),
         repeats=options.get("repeats", False),
     )
-    profile = load_profile(options.get("profile") or cassette.header.profile)
-    return path, ReplayService(_playbook(path, state.st_mtime_ns, state.st_size, profile), settings)
+    return path, ReplayService(_playbook(path, state.st_mtime_ns, state.st_size, chosen), settings)
 
 
 @lru_cache(maxsize=32)
-def _load(path: Path, mtime_ns: int, size: int) -> Cassette:
-    """A cassette, read once for all tests that replay it, as long as it does not change."""
-    from cometape.store.cassette_file import load
+def _playbook(path: Path, mtime_ns: int, size: int, profile: Profile | None) -> Playbook:
+    """What all replays of a cassette share, made once as long as the file does not change."""
+    from cometape.profiles import load_profile
+    from cometape.store.index_cache import IndexCache
+    from cometape.store.playbook_file import open_playbook
 
-    return load(path)
-
-
-@lru_cache(maxsize=32)
-def _playbook(path: Path, mtime_ns: int, size: int, profile: Profile) -> Playbook:
-    """What all replays of a cassette share, made once."""
-    from cometape.core.replay.playbook import Playbook
-
-    return Playbook.of(_load(path, mtime_ns, size), profile)
+    return open_playbook(path, lambda name: profile or load_profile(name), cache=IndexCache())
 
 
 def _find(name: Path, beside: Path, root: Path) -> Path:

@@ -164,14 +164,19 @@ class Stage:
     """A replay of a script, and its clock."""
 
     def __init__(
-        self, script: Script | Cassette, *, profile: Profile | None = None, **settings: Any
+        self,
+        script: Script | Cassette | Playbook,
+        *,
+        profile: Profile | None = None,
+        **settings: Any,
     ) -> None:
-        cassette = script.cassette if isinstance(script, Script) else script
-        self.service = ReplayService(
-            Playbook.of(cassette, profile or load_profile(cassette.header.profile)),
-            ReplaySettings(**settings),
-        )
-        path = cassette.header.bayeux or self.service.replay.playbook.bayeux_paths[0]
+        if isinstance(script, Playbook):
+            playbook = script
+        else:
+            cassette = script.cassette if isinstance(script, Script) else script
+            playbook = Playbook.of(cassette, profile or load_profile(cassette.header.profile))
+        self.service = ReplayService(playbook, ReplaySettings(**settings))
+        path = playbook.bayeux_paths[0]
         self.talk = Conversation(self.service, path=path)
         self._connections = itertools.count(1_000_000)
 

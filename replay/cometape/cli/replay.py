@@ -104,6 +104,13 @@ SECONDS = click.FloatRange(min=0)
     help="Write the report to this file as well, for machines.",
 )
 @click.option(
+    "--index/--no-index",
+    default=True,
+    show_default=True,
+    help="Keep an index of a large cassette in the cache directory ($COMETAPE_CACHE, else "
+    "~/.cache/cometape), and use it: the next replay of it begins at once.",
+)
+@click.option(
     "--watch",
     is_flag=True,
     help="Begin anew when a cassette's file changes.",
@@ -134,6 +141,7 @@ def command(
     max_interval_s: float,
     dialect: str | None,
     report_file: Path | None,
+    index: bool,
     watch: bool,
     control: bool,
     control_port: int,
@@ -175,7 +183,8 @@ def command(
         ),
     )
     access = access_to(control_host, control_token)
-    runs = runs_of(files, profile, settings, _tell)
+    read = partial(read_playbook, profile=profile, index=index)
+    runs = runs_of(files, read, settings, _tell)
     header = runs.fixed[0].playbook.header
     refusals = Refusals()
     front = (
@@ -194,7 +203,7 @@ def command(
     )
     if watch:
         for path, shelved in zip(files, runs.shelf, strict=True):
-            server.watch(path, shelved.name, partial(read_playbook, profile=profile), _warn)
+            server.watch(path, shelved.name, read, _warn)
 
     def listening(url: str) -> None:
         runs.fixed[0].url = url

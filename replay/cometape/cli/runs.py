@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -18,21 +19,31 @@ from cometape.core.replay.playbook import Playbook
 from cometape.core.replay.replay_service import ReplaySettings
 from cometape.profiles import load_profile
 from cometape.server.run_server import RunServer
-from cometape.store.cassette_file import load
+from cometape.store.index_cache import IndexCache
+from cometape.store.playbook_file import open_playbook
+
+from .indexing import indexing
 
 DEFAULT_RUN = "default"
 """The run of the first cassette; those of others are called after them."""
 
 
-def read_playbook(path: Path, profile: str | None) -> Playbook:
-    """A cassette file made ready, by the profile it names or another one."""
-    cassette = load(path)
-    return Playbook.of(cassette, load_profile(profile or cassette.header.profile))
+def read_playbook(path: Path, *, profile: str | None, index: bool = True) -> Playbook:
+    """A cassette file made ready, by the profile it names or another one.
+
+    With `index`, by the one in the cache directory, which is made where there is none.
+    """
+    return open_playbook(
+        path,
+        lambda named: load_profile(profile or named),
+        cache=IndexCache() if index else None,
+        progress=indexing(path) if sys.stderr.isatty() else None,
+    )
 
 
 def runs_of(
     files: Sequence[Path],
-    profile: str | None,
+    read: Callable[[Path], Playbook],
     settings: ReplaySettings,
     on_miss: Callable[[Miss], None],
 ) -> Runs:
@@ -46,12 +57,7 @@ def runs_of(
                 reason="bad-option",
             )
         taken.add(file.stem)
-    shelf = Shelf(
-        [
-            Shelved(name=file.stem, file=str(file), playbook=read_playbook(file, profile))
-            for file in files
-        ]
-    )
+    shelf = Shelf([Shelved(name=file.stem, file=str(file), playbook=read(file)) for file in files])
     runs = Runs(shelf, settings, on_miss=on_miss)
     for place, shelved in enumerate(shelf):
         runs.begin(shelved.name if place else DEFAULT_RUN, shelved.name, time.monotonic())

@@ -67,15 +67,20 @@ _CORE = re.compile(
 )
 
 
-def documents(data: bytes, path: str = "", limits: Limits = LIMITS) -> Iterator[tuple[Json, int]]:
-    """Each document's value and first line. Raises CassetteError when it comes to the damage."""
-    stream = _Stream(data, path, limits)
+def documents(
+    data: bytes, path: str = "", limits: Limits = LIMITS, *, before: int = 0
+) -> Iterator[tuple[Json, int]]:
+    """Each document's value and first line. Raises CassetteError when it comes to the damage.
+
+    `before` is how many lines of the file come before `data`.
+    """
+    stream = _Stream(data, path, limits, before)
     try:
         yield from stream.documents()
     except yaml.MarkedYAMLError as error:
-        raise _not_yaml(error, data, path) from None
+        raise _not_yaml(error, data, path, before) from None
     except yaml.YAMLError as error:  # ReaderError: a character YAML does not allow
-        line = data.count(b"\n", 0, int(getattr(error, "position", 0))) + 1
+        line = data.count(b"\n", 0, int(getattr(error, "position", 0))) + 1 + before
         raise CassetteError(
             f"not YAML: {getattr(error, 'reason', error)}",
             hint="Write characters that are not printable as \\u escapes in double quotes.",
@@ -85,7 +90,7 @@ def documents(data: bytes, path: str = "", limits: Limits = LIMITS) -> Iterator[
         ) from None
 
 
-def _not_yaml(error: yaml.MarkedYAMLError, data: bytes, path: str) -> CassetteError:
+def _not_yaml(error: yaml.MarkedYAMLError, data: bytes, path: str, before: int) -> CassetteError:
     mark = error.problem_mark or error.context_mark
     line = None if mark is None else mark.line + 1
     text = b"" if line is None else (data.split(b"\n", line)[line - 1 : line] or [b""])[0]
@@ -94,14 +99,19 @@ def _not_yaml(error: yaml.MarkedYAMLError, data: bytes, path: str) -> CassetteEr
         hint = "The line is indented with a tab; YAML wants spaces."
     context = f"{error.context}: " if error.context else ""
     return CassetteError(
-        f"not YAML: {context}{error.problem}", hint=hint, reason="not-yaml", path=path, line=line
+        f"not YAML: {context}{error.problem}",
+        hint=hint,
+        reason="not-yaml",
+        path=path,
+        line=None if line is None else line + before,
     )
 
 
 class _Stream:
-    def __init__(self, data: bytes, path: str, limits: Limits) -> None:
+    def __init__(self, data: bytes, path: str, limits: Limits, before: int) -> None:
         self._path = path
         self._limits = limits
+        self._first_line = before + 1
         self._next: Callable[[], Any] = Parser(data).get_event
 
     def documents(self) -> Iterator[tuple[Json, int]]:
@@ -112,7 +122,7 @@ class _Stream:
                 return
             first = self._next()
             value = self._value(first, 1)
-            yield value, _line(first)
+            yield value, self._line(first)
             self._next()  # the document's end
 
     def _value(self, event: Any, depth: int) -> Json:
@@ -152,7 +162,7 @@ class _Stream:
             found.append(self._value(event, depth + 1))
 
     def _mapping(self, start: Any, depth: int) -> dict[str, Json]:
-        table = Table(_line(start)) if depth <= _TABLE_LEVELS else None
+        table = Table(self._line(start)) if depth <= _TABLE_LEVELS else None
         found: dict[str, Json] = {} if table is None else table
         following = self._next
         longest = self._limits.max_scalar
@@ -164,7 +174,7 @@ class _Stream:
             if key in found:
                 self._refuse_duplicate(event, key, table)
             if table is not None:
-                table.lines[key] = _line(event)
+                table.lines[key] = self._line(event)
             event = following()
             if type(event) is Scalar and event.anchor is None and event.tag is None:
                 text = event.value  # most values are texts: they are taken without another call
@@ -251,10 +261,9 @@ class _Stream:
             hint=hint,
             reason=reason,
             path=self._path,
-            line=_line(event),
+            line=self._line(event),
         )
 
-
-def _line(event: Any) -> int:
-    line: int = event.start_mark.line
-    return line + 1
+    def _line(self, event: Any) -> int:
+        line: int = event.start_mark.line
+        return self._first_line + line

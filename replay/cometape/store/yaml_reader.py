@@ -167,6 +167,12 @@ def _whole(data: bytes, path: str, limits: Limits) -> Cassette:
     return Cassette(header, tuple(kept))
 
 
+def conflict_in(data: bytes) -> re.Match[bytes] | None:
+    """The first conflict marker of git."""
+    suspicious = any(mark in data for mark in (b"<<<<<<<", b">>>>>>>", b"======="))
+    return _CONFLICT.search(data) if suspicious else None
+
+
 def _empty(path: str, what: str) -> CassetteError:
     return CassetteError(
         f"the cassette {what}",
@@ -200,8 +206,7 @@ def _refuse_what_is_no_text(data: bytes, path: str, limits: Limits) -> None:
             path=path,
             line=data.count(b"\n", 0, bad) + 1,
         )
-    suspicious = any(mark in data for mark in (b"<<<<<<<", b">>>>>>>", b"\n======="))
-    conflict = _CONFLICT.search(data) if suspicious else None
+    conflict = conflict_in(data)
     if conflict is not None:
         raise CassetteError(
             "a conflict marker of git: the file was merged and not resolved",
