@@ -190,12 +190,14 @@ def start(
     cookies: bool = True,
     ack: bool = False,
     site: str = "127.0.0.1",
+    proxy: Mapping[str, str] | None = None,
     pause_s: float = 0,
     limit_s: float = 30,
 ) -> Client:
     """Starts a client on its plan, in a process of its own.
 
-    `user` is a name and a password; `site` the host that a browser's page comes from.
+    `user` is a name and a password; `site` the host that a browser's page comes from; `proxy` the
+    `url` of a browser's proxy and the `pin` of the authority that it trusts.
     """
     plan: dict[str, Any] = {
         "base": base,
@@ -208,6 +210,8 @@ def start(
         "limit_s": limit_s,
         "steps": list(steps),
     }
+    if proxy is not None:
+        plan |= {"proxy": dict(proxy)}
     if user is not None:
         plan |= {"user": user[0], "password": user[1]}
     return Client(version, plan)

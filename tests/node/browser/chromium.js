@@ -27,12 +27,21 @@ const FLAGS = [
     "--disable-sync",
 ];
 
-/** A Chromium with an empty profile; close() it. */
-export async function launch() {
+/**
+ * A Chromium with an empty profile; close() it.
+ *
+ * With a proxy, {url, pin}, all but what is on this machine goes through it; `pin` names the
+ * authority it shows, as `cometape ca` tells it.
+ */
+export async function launch(proxy) {
     const executablePath = process.env.CHROMIUM
         ?? execFileSync("sh", ["-c", "command -v chromium || command -v chromium-browser"],
             {encoding: "utf8"}).trim();
-    return chromium.launch({executablePath, args: FLAGS});
+    const flags = proxy === undefined ? [] : [
+        `--proxy-server=${proxy.url}`,
+        `--ignore-certificate-errors-spki-list=${proxy.pin}`,
+    ];
+    return chromium.launch({executablePath, args: [...FLAGS, ...flags]});
 }
 
 /** The page's own server: {url, close}. */

@@ -4,7 +4,7 @@
 import {launch, now, openPage, print, servePage} from "./chromium.js";
 
 const plan = JSON.parse(process.argv[2]);
-const browser = await launch();
+const browser = await launch(plan.proxy);
 const server = await servePage(plan.site);
 let code = 3;
 try {
