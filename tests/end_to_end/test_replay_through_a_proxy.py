@@ -33,7 +33,7 @@ def recording(tmp_path_factory: pytest.TempPathFactory) -> Recording:
 def test_a_page_that_knows_one_address_is_given_answers_and_events_there(
     recording: Recording, tmp_path: Path, transport: Transport
 ) -> None:
-    """With TLS, cookies and preflights; the authority is known by the pin that `cometape ca` shows."""
+    """With TLS, cookies, preflights; the authority is known by the pin that `cometape ca` shows."""
     require_client("chromium")
     authority = authority_in(new_authority(tmp_path).parent)
     options = ("--proxy", "--origin", REAL_NAME, "--confdir", str(tmp_path))
