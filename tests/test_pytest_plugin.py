@@ -188,6 +188,23 @@ def test_loop(cometape):
     result.assert_outcomes(passed=1)
 
 
+def test_dates_are_shifted_when_a_test_asks_for_it(project: pytest.Pytester) -> None:
+    result = run(
+        project,
+        """
+@pytest.mark.cometape("pull_workitem.yaml", dates="recorded")
+def test_as_recorded(cometape):
+    Desk(cometape.url).work()
+
+@pytest.mark.cometape("pull_workitem.yaml", dates="now")
+def test_nobody_knows_when_it_was_recorded(cometape):
+    pass
+""",
+    )
+    result.assert_outcomes(passed=1, errors=1)
+    result.stdout.fnmatch_lines(["*does not say when it was recorded*"])
+
+
 def test_a_test_that_misses_fails_and_is_told_why(project: pytest.Pytester) -> None:
     result = run(
         project,

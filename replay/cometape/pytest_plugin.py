@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Generator, Iterator
+from dataclasses import replace
 from difflib import get_close_matches
 from functools import lru_cache
 from pathlib import Path
@@ -32,11 +33,12 @@ if TYPE_CHECKING:
     from cometape.server.listener import BackgroundServer
 
 MARKER = (
-    "cometape(cassette, *, seed=0, pace='instant', strict=True, profile=None, repeats=False): the"
-    " cassette that the fixture `cometape` replays; relative paths are looked up beside the test"
-    " file, in cassettes/ beside it and in cassettes/ of the root directory"
+    "cometape(cassette, *, seed=0, pace='instant', strict=True, profile=None, repeats=False,"
+    " dates='recorded'): the cassette that the fixture `cometape` replays; relative paths are"
+    " looked up beside the test file, in cassettes/ beside it and in cassettes/ of the root"
+    " directory"
 )
-OPTIONS = frozenset(("seed", "pace", "strict", "profile", "repeats"))
+OPTIONS = frozenset(("seed", "pace", "strict", "profile", "repeats", "dates"))
 SETTLE_S = 0.25
 """How long events that are on their way may take to arrive after the last line of a test. (They
 follow the answer of their cause by 10 ms.)"""
@@ -169,8 +171,9 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
 def _replay_of(marker: pytest.Mark, item: pytest.Item) -> tuple[Path, ReplayService]:
     """The file and the service a marker asks for. Raises CometapeError."""
     from cometape.core.errors import ConfigurationError
+    from cometape.core.replay.date_shift import Dates
     from cometape.core.replay.player import Pace
-    from cometape.core.replay.replay_service import ReplayService, ReplaySettings
+    from cometape.core.replay.replay_service import BAYEUX, ReplayService, ReplaySettings
     from cometape.profiles import load_profile
 
     unknown = sorted(marker.kwargs.keys() - OPTIONS)
@@ -191,6 +194,8 @@ def _replay_of(marker: pytest.Mark, item: pytest.Item) -> tuple[Path, ReplayServ
         pace=Pace.parse(str(options.get("pace", "instant"))),
         strict=options.get("strict", True),
         repeats=options.get("repeats", False),
+        dates=Dates.parse(str(options["dates"])) if "dates" in options else None,
+        bayeux=replace(BAYEUX, wall_offset_s=time.time() - time.monotonic()),
     )
     return path, ReplayService(_playbook(path, state.st_mtime_ns, state.st_size, chosen), settings)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -157,3 +158,33 @@ def test_neither_mitmproxy_nor_rich_is_loaded() -> None:
         env=os.environ.copy(),
     )
     assert done.stdout.strip() == "[]"
+
+
+def test_dates_are_shifted_when_that_is_asked_for(tmp_path: Path) -> None:
+    item = {"userData": {"SubmittedAt": "2026-03-01T08:15:00Z"}}
+    script = Script(recorded_at="2026-03-01T09:15:00Z")
+    script.ask("agent7", "GET", "/api/v2/me", None, item)
+    path = tmp_path / "dated.yaml"
+    save(script.cassette, path)
+    for arguments, expected in (
+        ([], "2026-03-01T08:15:00Z"),
+        (["--dates", "2031-03-01T09:15:00Z"], "2031-03-01T08:15:00Z"),
+    ):
+        with cometape("replay", str(path), *arguments) as replay:
+            with connected(replay.url()) as client:
+                client.ask("/api/v2/me")
+                assert client.answer().json()["userData"]["SubmittedAt"] == expected
+            replay.stop(signal.SIGINT)
+    with cometape("replay", str(path), "--dates", "now") as replay:
+        with connected(replay.url()) as client:
+            before = datetime.now(UTC) - timedelta(hours=1, seconds=2)
+            client.ask("/api/v2/me")
+            live = datetime.fromisoformat(client.answer().json()["userData"]["SubmittedAt"])
+            assert before <= live <= datetime.now(UTC) - timedelta(minutes=59, seconds=58)
+        replay.stop(signal.SIGINT)
+
+
+def test_a_time_that_is_none_is_refused(cassette: str) -> None:
+    done = cometape_once("replay", cassette, "--dates", "tomorrow")
+    assert done.returncode == 2
+    assert "2026-03-01T09:15:00Z" in done.stderr

@@ -14,6 +14,7 @@ from cometape.core.bayeux.dialect import DIALECTS
 from cometape.core.bayeux.settings import Settings
 from cometape.core.control.control_service import ControlService
 from cometape.core.errors import ConfigurationError
+from cometape.core.replay.date_shift import Dates
 from cometape.core.replay.miss import Miss
 from cometape.core.replay.player import Pace
 from cometape.core.replay.replay_service import MAX_INTERVAL_MS, ReplaySettings
@@ -49,6 +50,12 @@ SECONDS = click.FloatRange(min=0)
     metavar="PACE",
     help="When events follow their cause: instant, recorded, xN (N times as fast as recorded), or "
     "manual (by a clock that the test advances).",
+)
+@click.option(
+    "--dates",
+    metavar="WHEN",
+    help="What the dates of the recording become: recorded, now (shifted as if it began now), or a "
+    "moment, 2026-03-01T09:15:00Z.  [default: as the profile says: recorded]",
 )
 @click.option(
     "--strict/--no-strict",
@@ -133,6 +140,7 @@ def command(
     confdir: Path,
     seed: int,
     pace: str,
+    dates: str | None,
     strict: bool | None,
     repeats: bool,
     repeated: tuple[str, ...],
@@ -173,6 +181,7 @@ def command(
     settings = ReplaySettings(
         seed=seed,
         pace=Pace.parse(pace),
+        dates=None if dates is None else Dates.parse(dates),
         strict=bool(os.environ.get("CI")) if strict is None else strict,
         repeats=repeats or repeated,
         dialect=dialect,

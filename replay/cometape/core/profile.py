@@ -231,6 +231,8 @@ class Profile:
     """Parts of a request that differ from run to run and are ignored when matching."""
     dates: tuple[DateField, ...] = ()
     """Where dates stand, for replays that shift them."""
+    shift_dates: str = "recorded"
+    """Where they are shifted to unless a replay is told: `recorded` or `now`."""
     session_cookies: tuple[str, ...] = ()
     """Cookies that tie requests to one server session, the most telling first."""
     repeatable: tuple[str, ...] = ()

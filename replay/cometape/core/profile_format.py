@@ -37,6 +37,7 @@ _PROFILE_KEYS = (
     "uri_fields",
     "volatile",
     "dates",
+    "shift_dates",
     "identities",
     "secrets",
     "personal",
@@ -136,6 +137,7 @@ def parse_profile(mapping: object, source: str, *, base: Profile | None = None) 
         dates=_joined(
             [node.date_field() for node in keys.at("dates", []).items()], inherited.dates
         ),
+        shift_dates=keys.at("shift_dates", inherited.shift_dates).choice(("recorded", "now")),
         session_cookies=_joined(keys.strings("session_cookies"), inherited.session_cookies),
         repeatable=_joined(keys.strings("repeatable"), inherited.repeatable),
         ends_session=_joined(keys.strings("ends_session"), inherited.ends_session),

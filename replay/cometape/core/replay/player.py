@@ -8,7 +8,7 @@ live clients but what it is told; who acts in it is an `Actor`.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Collection, Hashable, Sequence
+from collections.abc import Callable, Collection, Hashable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -151,12 +151,13 @@ class Run:
         *,
         pace: Pace = INSTANT,
         event_gap_s: float = 0.01,
-        shift_s: int = 0,
+        shift_s: Callable[[float], int] = lambda now_s: 0,
     ) -> None:
-        """`shift_s`: how much later than in the recording all dates are."""
+        """`shift_s` tells, when the run begins, how much later than recorded its dates are."""
         self.playbook = playbook
         self.number = number
-        self.shift_s = shift_s
+        self.shift_s = 0
+        self._find_shift = shift_s
         self.actors: dict[str, Actor] = {}
         """Who has taken each recorded session."""
         self.played: dict[int, int] = {}
@@ -185,6 +186,7 @@ class Run:
         """A client takes a recorded session: events that nothing precedes are on their way."""
         self.actors[session] = actor
         if START not in self.played:
+            self.shift_s = self._find_shift(now_s)
             for follower in self.playbook.followers(START):
                 self._schedule(follower, None, now_s)
             self.played[START] = 1

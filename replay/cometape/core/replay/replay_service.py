@@ -25,6 +25,7 @@ from ..service import Action, Respond
 from .agenda import Agenda
 from .chronicle import Chronicle
 from .clients import Clients
+from .date_shift import Dates
 from .delivery import Delivery
 from .journal import Journal, Kind, Report
 from .live_client import Arrival, LiveClient
@@ -61,6 +62,8 @@ class ReplaySettings:
     connections sees the answer first."""
     bayeux: Settings = BAYEUX
     """Times and limits of the Bayeux server; its dialect is the one below."""
+    dates: Dates | None = None
+    """When it shall seem to have been recorded; None: as the profile says."""
     dialect: str | None = None
     """Whose error strings; None: those of the recording, else the profile's."""
 
@@ -107,6 +110,8 @@ class Replay:
     def __init__(self, playbook: Playbook, settings: ReplaySettings) -> None:
         self.settings = settings
         self.playbook = playbook
+        self._dates = settings.dates or Dates.parse(playbook.profile.shift_dates)
+        self._shift_s(0.0)  # fails now where it cannot be told
         self.clients = Clients(playbook, settings.seed, self._new_run)
         dialect = settings.dialect or self._dialect()
         self._repeats = Repeats.of(settings.repeats)
@@ -301,7 +306,12 @@ class Replay:
             number,
             pace=self.settings.pace,
             event_gap_s=self.settings.event_gap_s,
+            shift_s=self._shift_s,
         )
+
+    def _shift_s(self, now_s: float) -> int:
+        wall_s = now_s + self.settings.bayeux.wall_offset_s
+        return self._dates.shift_s(self.playbook.header.recorded_at, wall_s)
 
     def _note_busy(self, run: Run) -> None:
         self._agenda.note(run)
