@@ -82,8 +82,12 @@ class BayeuxClient(asyncio.Protocol):
     # -- what it says
 
     def publish(self, channel: str, data: object) -> None:
-        """Publish over this connection; only between polls or before the first one."""
+        """Publish over this connection, which must be one without subscriptions: it never polls."""
         self._send([{"channel": channel, "data": data, "clientId": self.client_id}])
+
+    def _published(self, body: bytes) -> None:
+        if b'"successful":true' not in body:
+            raise RuntimeError(f"a publish failed: {body!r}")
 
     def _shake_hands(self, body: bytes) -> None:
         self._step = self._begin
@@ -100,6 +104,10 @@ class BayeuxClient(asyncio.Protocol):
     def _begin(self, body: bytes) -> None:
         reply = json.loads(body)[-1]
         self.client_id = reply["clientId"]
+        if not self._subscriptions:  # one that publishes only
+            self._step = self._published
+            self.ready.set_result(None)
+            return
         self._step = self._subscribed
         self._send(
             [
@@ -116,7 +124,7 @@ class BayeuxClient(asyncio.Protocol):
         }
         self._poll = self._request("POST", f"{self._path}/connect", json.dumps([connect]).encode())
         self._step = self._connected
-        self.transport.write(self._poll)
+        self._send([connect | {"advice": {"timeout": 0}}])
 
     def _connected(self, body: bytes) -> None:
         self._step = self._answered
