@@ -5,6 +5,7 @@ The grammar is llhttp's business; here are the rules it leaves to its user (RFC 
 
 from __future__ import annotations
 
+import re
 import zlib
 from urllib.parse import urlsplit
 
@@ -24,6 +25,12 @@ NAMES: dict[bytes, tuple[str, bytes]] = {}
 """Names of headers met before: as text, and in lower case if the shell notes them (else empty).
 Every request brings the same dozen."""
 MOST_NAMES = 500
+
+AUTHORITY = re.compile(
+    rb"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9\-._~%!$&'()*+,;=]*)(?::[0-9]*)?"  # RFC 3986 §3.2.2, .3
+)
+"""Host and port, as `Host` and an absolute target may name them (RFC 9112 §3.2, RFC 9110 §4.2.4):
+what else is there would be read in different ways."""
 
 
 def _learn(name: bytes) -> tuple[str, bytes]:
@@ -100,9 +107,15 @@ class IncomingRequest:
             size += len(name) + len(value)
             spelling, lowered = NAMES.get(name) or _learn(name)
             if lowered:
-                if lowered == b"host" and b"host" in noted:
-                    raise Refusal(400, "bad-request", "more than one Host header")
-                noted[lowered] = value.rstrip(b" \t")
+                value = value.rstrip(b" \t")
+                if lowered == b"host":
+                    if b"host" in noted:
+                        raise Refusal(400, "bad-request", "more than one Host header")
+                    if AUTHORITY.fullmatch(value) is None:
+                        raise Refusal(400, "bad-request", "the Host header is no host and port")
+                elif lowered in noted:  # RFC 9110 §5.3: a repeated field is a list
+                    value = noted[lowered] + b", " + value
+                noted[lowered] = value
             headers.append((spelling, value.decode("latin-1").rstrip(" \t")))
         self.fields = []  # from now on, trailers: they are dropped
         if size > self._limits.max_header_bytes:
@@ -175,6 +188,8 @@ class IncomingRequest:
         if coding and body and coding.lower() != b"identity":
             body = self._inflated(body, coding.lower())
         target = self._target.decode("latin-1")
+        if "#" in target:  # RFC 9112 §3.2: no form of target has a fragment
+            raise Refusal(400, "bad-request", "the request target has a fragment")
         headers = self._headers
         if not target.startswith("/") and target != "*":
             target, headers = _origin_form(target, headers)
@@ -232,7 +247,8 @@ def _forwarded_scheme(headers: list[tuple[str, str]]) -> Scheme:
 def _origin_form(target: str, headers: list[tuple[str, str]]) -> tuple[str, list[tuple[str, str]]]:
     """`http://host/path` as `/path`; its host replaces the Host header (RFC 9112 §3.2.2)."""
     parts = urlsplit(target)
-    if parts.scheme.lower() not in ("http", "https") or not parts.netloc:
+    is_sound = parts.netloc and AUTHORITY.fullmatch(parts.netloc.encode("latin-1")) is not None
+    if parts.scheme.lower() not in ("http", "https") or not is_sound:
         raise Refusal(400, "bad-request", "the request target is neither a path nor an http URL")
     path = target.split("://", 1)[1][len(parts.netloc) :]
     if not path.startswith("/"):
