@@ -7,6 +7,7 @@ import os
 import signal
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
@@ -55,6 +56,25 @@ def test_it_serves_a_cassette_and_reports_at_the_end(cassette: str, tmp_path: Pa
     assert written["ok"]
     assert written["scenario"] == "the agent pulls a workitem"
     assert written["runs"][0]["answered"] == 2
+
+
+def test_the_report_is_json_on_standard_output_and_junit_in_a_file(
+    cassette: str, tmp_path: Path
+) -> None:
+    junit = tmp_path / "replay.xml"
+    with cometape("replay", cassette, "--strict", "--json", "--junit", str(junit)) as replay:
+        with connected(replay.url()) as client:
+            client.ask("/api/v2/you")
+            client.answer()
+        assert replay.stop() == 1
+        addresses, *rest = "\n".join(replay.stdout).partition("{")
+    assert addresses.startswith("listening on")
+    report = json.loads("".join(rest))
+    assert [miss["reason"] for miss in report["misses"]] == ["no-match"]
+    assert len(report["runs"][0]["unplayed"]) == 2
+    suite = ElementTree.parse(junit).getroot()[0]
+    assert (suite.attrib["tests"], suite.attrib["failures"]) == ("3", "3")
+    assert suite.attrib["timestamp"].startswith("20")
 
 
 def test_a_miss_is_told_at_once_and_fails_a_strict_replay(cassette: str) -> None:
@@ -110,7 +130,8 @@ def test_repeats_answer_again_with_other_ids(cassette: str, option: tuple[str, .
         (("no-such.yaml",), 3, "there is no such file"),
         (("CASSETTE", "--pace", "fast"), 2, "'fast' is not a pace"),
         (("CASSETTE", "--profile", "workbin"), 4, "there is no profile 'workbin'"),
-        (("CASSETTE", "--report", "no/such/folder/r.json"), 2, "there is no folder"),
+        (("CASSETTE", "--report", "no/such/folder/r.json"), 2, "--report: there is no folder"),
+        (("CASSETTE", "--junit", "no/such/folder/r.xml"), 2, "--junit: there is no folder"),
         (("CASSETTE", "--dialect", "x"), 2, "is not one of"),
         (("CASSETTE", "--max-interval-s", "-1"), 2, "--max-interval-s"),
         ((), 2, "Missing argument 'FILE...'"),

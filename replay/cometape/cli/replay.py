@@ -13,7 +13,6 @@ from cometape import __version__
 from cometape.core.bayeux.dialect import DIALECTS
 from cometape.core.bayeux.settings import Settings
 from cometape.core.control.control_service import ControlService
-from cometape.core.errors import ConfigurationError
 from cometape.core.replay.date_shift import Dates
 from cometape.core.replay.miss import Miss
 from cometape.core.replay.player import Pace
@@ -24,6 +23,7 @@ from cometape.server.run_server import RunServer
 from .address import address_options
 from .control_options import OPENAPI, access_to, control_options
 from .front import Refusals, check_front, front_options, proxy_for, tls_for
+from .report import ReportTo, check_folder, report_options
 from .runs import announce, conclude, read_playbook, runs_of
 
 SECONDS = click.FloatRange(min=0)
@@ -103,13 +103,7 @@ SECONDS = click.FloatRange(min=0)
     type=click.Choice(list(DIALECTS)),
     help="In whose words Bayeux errors are told.  [default: as recorded, else the profile's]",
 )
-@click.option(
-    "--report",
-    "report_file",
-    type=click.Path(path_type=Path, dir_okay=False),
-    metavar="FILE.json",
-    help="Write the report to this file as well, for machines.",
-)
+@report_options
 @click.option(
     "--index/--no-index",
     default=True,
@@ -149,6 +143,8 @@ def command(
     max_interval_s: float,
     dialect: str | None,
     report_file: Path | None,
+    junit_file: Path | None,
+    as_json: bool,
     index: bool,
     watch: bool,
     control: bool,
@@ -171,13 +167,9 @@ def command(
     control API, which makes more runs of them and governs them all: docs/control.md, --openapi.
     """
     check_front(proxy=proxy, origins=origins, tls=tls, certificate=certificate)
-    for option, written in (("--report", report_file), ("--ready-file", ready_file)):
-        if written is not None and not written.parent.is_dir():
-            raise ConfigurationError(
-                f"{option}: there is no folder {str(written.parent)!r}",
-                hint="Create it, or choose another place for the file.",
-                reason="bad-option",
-            )
+    report_to = ReportTo(report_file=report_file, junit_file=junit_file, as_json=as_json)
+    report_to.check()
+    check_folder("--ready-file", ready_file)
     settings = ReplaySettings(
         seed=seed,
         pace=Pace.parse(pace),
@@ -221,8 +213,8 @@ def command(
 
     serve_until_told(server, front=front, on_listening=listening)
     if refusals.hosts:
-        click.echo(refusals.text())
-    if not conclude(runs, report_file):
+        click.echo(refusals.text(), err=as_json)
+    if not conclude(runs, report_to):
         click.get_current_context().exit(1)
 
 

@@ -23,6 +23,7 @@ from cometape.store.index_cache import IndexCache
 from cometape.store.playbook_file import open_playbook
 
 from .indexing import indexing
+from .report import ReportTo
 
 DEFAULT_RUN = "default"
 """The run of the first cassette; those of others are called after them."""
@@ -85,19 +86,17 @@ def announce(server: RunServer, ready_file: Path | None, *, tell_token: bool) ->
         draft.replace(ready_file)  # whoever waits for the file finds it whole
 
 
-def conclude(runs: Runs, report_file: Path | None) -> bool:
+def conclude(runs: Runs, report_to: ReportTo) -> bool:
     """Report every run there is; whether all strict ones have passed.
 
     Where calls have made runs, nobody need have come to those from the start.
     """
     idle = [run for run in runs.fixed if runs.created and not run.requests]
     left = [run for run in runs if run not in idle]
-    for run in left:
-        if len(left) > 1 or run.name != DEFAULT_RUN:
-            click.echo(f"run {run.name!r} of {run.cassette}:")
-        click.echo(run.report().text())
-    if report_file is not None:
-        report = runs.get(DEFAULT_RUN).report().json()
-        text = json.dumps(report, ensure_ascii=False, indent=2) + "\n"
-        report_file.write_text(text, encoding="utf-8")
-    return all(run.report().ok for run in left if run.settings.strict)
+    reports = {run.name: run.report(with_played=report_to.wants_played) for run in left}
+    if len(left) == 1 and left[0].name == DEFAULT_RUN:
+        titles = {}
+    else:
+        titles = {run.name: f"run {run.name!r} of {run.cassette}:" for run in left}
+    report_to.tell(reports, titles, first=runs.get(DEFAULT_RUN).report())
+    return all(reports[run.name].ok for run in left if run.settings.strict)

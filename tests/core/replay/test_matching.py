@@ -14,7 +14,6 @@ from cometape.core.json_value import Json
 from cometape.core.place import Place
 from cometape.core.profile import Profile
 from cometape.core.replay.matching import Shape, Shaper, differences
-from cometape.core.replay.miss import Miss, Recorded, RunState, nearest, reason_for
 from cometape.core.typed_path import TypedPath
 from strategies import json_values
 
@@ -129,76 +128,3 @@ def test_json_too_deep_for_us_is_compared_as_text() -> None:
     deep = b"[" * 5000 + b"]" * 5000
     assert shape("/x", deep).body_form == "text"
     assert shape("/x", deep).key == shape("/x", deep).key
-
-
-# ------------------------------------------------------------------ near misses
-
-
-def near(live: Shape, *recorded: Shape) -> list[int]:
-    found = nearest(live, [Recorded(n, "a", one) for n, one in enumerate(recorded)], "a")
-    return [one.number for one in found]
-
-
-def test_the_nearest_come_by_path_then_method_then_query_then_body() -> None:
-    live = shape("/api/bins/1?x=1", {"id": 1})
-    assert near(
-        live,
-        shape("/api/bins/2?x=1", {"id": 1}),
-        shape("/api/bins/1?x=1", {"id": 1}, method="PUT"),
-        shape("/api/bins/1?x=1", {"id": 2}),
-        shape("/api/bins/1?x=2", {"id": 1}),
-        shape("/other"),
-    ) == [2, 3, 1]
-    assert near(live, shape("/other"), shape("/api/bins/2")) == [1]
-    assert near(live, shape("/completely/else/where")) == []
-
-
-def test_the_reason_is_that_of_the_nearest() -> None:
-    live = shape("/api/bins/1?x=1", {"id": 1})
-    for other, reason in (
-        (shape("/api/bins/1?x=1", {"id": 2}), "body-differs"),
-        (shape("/api/bins/1", {"id": 2}), "query-differs"),
-        (shape("/api/bins/1", {"id": 2}, method="PUT"), "method-differs"),
-        (shape("/api/bins/2?x=1", {"id": 1}), "no-match"),
-    ):
-        assert reason_for(nearest(live, [Recorded(1, "a", other)], "a")) == reason
-
-
-def test_a_near_miss_says_how_often_just_this_was_recorded() -> None:
-    live, other = shape("/x", {"id": 1}), shape("/x", {"id": 2})
-    (only,) = nearest(live, [Recorded(3, "a", other, times=5)], "a")
-    assert "and 4 more times" in only.lines()[0]
-
-
-def test_a_long_difference_is_cut_and_the_rest_counted() -> None:
-    live = shape("/x", {str(n): n for n in range(40)})
-    other = shape("/x", {str(n): "x" * 500 for n in range(40)})
-    (only,) = nearest(live, [Recorded(1, "a", other)], "a")
-    lines = only.lines()
-    assert lines[-1].strip() == "… and 19 more differences"
-    assert max(map(len, lines)) < 200
-
-
-def test_a_miss_is_told_in_text_and_in_json() -> None:
-    live = shape("/x", {"id": 1, "new": True})
-    state = RunState(run=2, client="agent7", session="a", done=("3 POST /y",), waiting=("event 4",))
-    found = nearest(live, [Recorded(1, "a", shape("/x", {"id": 2}))], "a")
-    miss = Miss(
-        reason="body-differs", request=str(live), body=live.body, nearest=found, state=state
-    )
-    text = miss.text()
-    for line in (
-        "miss (body-differs): POST /x",
-        "body.id: recorded 2, sent 1",
-        "body.new: sent true, the recording has none",
-        "run 2, agent7 as 'a':",
-        "3 POST /y",
-        "event 4",
-        "what to do: Only the body differs.",
-    ):
-        assert line in text
-    response = miss.response()
-    problem = json.loads(response.body)
-    assert response.status == problem["status"] == 599
-    assert problem["detail"] == text
-    assert problem["run"]["done"] == ["3 POST /y"]

@@ -128,9 +128,9 @@ class ServedRun:
         """How many there were, also those that were too many to keep."""
         return self.replay.replay.chronicle.misses_total
 
-    def report(self) -> Report:
+    def report(self, *, with_played: bool = False) -> Report:
         """What became of it so far."""
-        return self.replay.report()
+        return self.replay.report(with_played=with_played)
 
     def sessions(self, name: str | None = None) -> list[LiveSession]:
         """The living Bayeux sessions; with a name (client id, user, recorded session) only those.

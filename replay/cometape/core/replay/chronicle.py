@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import cached_property
 
 from .clients import Clients
+from .explainer import Explainer
 from .journal import Journal, Kind, Report
-from .leftovers import run_report, waiting_lines
+from .leftovers import run_report
 from .live_client import LiveClient
 from .matching import Shape
-from .miss import Miss, Reason, Recorded, RunState, nearest, reason_for
+from .miss import Miss
 from .playbook import Playbook
-from .player import Due, Exhausted, Run
+from .player import Due, Exhausted
 
 MAX_MISSES = 1000
 """Misses kept in full; more are only counted."""
-_LATEST = 20
-"""Operations a miss lists."""
 
 
 class Chronicle:
@@ -34,6 +32,7 @@ class Chronicle:
         self._playbook = playbook
         self._clients = clients
         self._unfetched = unfetched
+        self._explainer = Explainer(playbook)
         self._met = 0
         """How many clients the journal has named."""
 
@@ -59,27 +58,7 @@ class Chronicle:
         self, shape: Shape, client: LiveClient, chosen: Exhausted | None, now_s: float
     ) -> Miss:
         """Nothing answers a request; whoever listens is told."""
-        playbook, run = self._playbook, client.run
-        near = nearest(shape, self._recorded, client.session)
-        reason: Reason = reason_for(near)
-        if isinstance(chosen, Exhausted):
-            reason = "exhausted"
-        elif playbook.is_unanswered(shape):
-            reason = "not-answered"
-        found = Miss(
-            reason=reason,
-            request=str(shape),
-            body=None if shape.body_form == "none" else shape.body,
-            nearest=near,
-            state=RunState(
-                run=run.number,
-                client=client.label,
-                session=client.session,
-                done=self._done(run),
-                waiting=waiting_lines(run, self._unfetched()),
-            ),
-            at_s=now_s,
-        )
+        found = self._explainer.explain(shape, client, chosen, now_s, self._unfetched())
         self.misses_total += 1
         if len(self.misses) < MAX_MISSES:
             self.misses.append(found)
@@ -88,23 +67,15 @@ class Chronicle:
             listener(found)
         return found
 
-    @cached_property
-    def _recorded(self) -> list[Recorded]:
-        """Every recorded request, once for each session."""
-        return [Recorded(*request) for request in self._playbook.requests()]
-
-    def _done(self, run: Run) -> tuple[str, ...]:
-        """The last operations of a run, in their order."""
-        lines = [f"{number} {self._playbook.title(number)}" for number in run.done[-_LATEST:]]
-        earlier = len(run.done) - len(lines)
-        return tuple(([f"({earlier} earlier ones)"] if earlier else []) + lines)
-
-    def report(self) -> Report:
-        """What became of the replay so far."""
+    def report(self, *, with_played: bool = False) -> Report:
+        """What became of the replay so far; what was played as well if it is wanted."""
         unfetched = self._unfetched()
         return Report(
             cassette=self._playbook.header.scenario,
-            runs=tuple(run_report(run, unfetched) for run in self._clients.runs),
+            runs=tuple(
+                run_report(run, unfetched, self._explainer.almost, with_played=with_played)
+                for run in self._clients.runs
+            ),
             misses=tuple(self.misses),
             misses_total=self.misses_total,
         )

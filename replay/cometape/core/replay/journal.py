@@ -29,6 +29,10 @@ Kind = Literal[
 ]
 """What kind of thing happened; the closed set."""
 
+_FULL = 5
+"""Misses that are told in full in the text of a report."""
+_LISTED = 20
+"""Lines of each list in the text of a report; a machine gets all."""
 MAX_LINES = 20_000
 """Lines a journal keeps, the oldest go first: a server may run for weeks."""
 
@@ -105,6 +109,16 @@ class Journal:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Played:
+    """A recording that was asked for, or an event that was delivered."""
+
+    entry: int
+    session: str
+    what: str
+    times: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Unplayed:
     """A recording that nobody asked for."""
 
@@ -113,9 +127,22 @@ class Unplayed:
     what: str
     needed: str
     """What would have played it."""
+    almost: str | None = None
+    """The live request without an answer that came nearest to it, and how it differed."""
+    awaited_by: tuple[int, ...] = ()
+    """Events that wait for it."""
 
     def __str__(self) -> str:
-        return f"entry {self.entry} of {self.session!r}: {self.what}\n    needed: {self.needed}"
+        lines = [
+            f"entry {self.entry} of {self.session!r}: {self.what}",
+            f"    needed: {self.needed}",
+        ]
+        if self.almost is not None:
+            lines.append(f"    almost: {self.almost}")
+        if self.awaited_by:
+            which = "event" if len(self.awaited_by) == 1 else "events"
+            lines.append(f"    awaited by {which} {', '.join(map(str, self.awaited_by))}")
+        return "\n".join(lines)
 
     def json(self) -> JsonObject:
         """For a machine."""
@@ -124,6 +151,8 @@ class Unplayed:
             "session": self.session,
             "what": self.what,
             "needed": self.needed,
+            "almost": self.almost,
+            "awaited_by": list(self.awaited_by),
         }
 
 
@@ -184,6 +213,8 @@ class RunReport:
     unplayed: tuple[Unplayed, ...] = ()
     undelivered: tuple[Undelivered, ...] = ()
     repeats: tuple[Repeat, ...] = ()
+    played: tuple[Played, ...] = ()
+    """What was asked for and delivered, where that was wanted."""
 
     @property
     def is_complete(self) -> bool:
@@ -204,7 +235,10 @@ class RunReport:
         ):
             if found:
                 lines.append(f"  {title}:")
-                lines += [f"    {line}" for one in found for line in str(one).splitlines()]
+                shown = found[:_LISTED]
+                lines += [f"    {line}" for one in shown for line in str(one).splitlines()]
+                if len(found) > _LISTED:
+                    lines.append(f"    … and {len(found) - _LISTED} more")
         return "\n".join(lines)
 
     def json(self) -> JsonObject:
@@ -254,12 +288,28 @@ class Report:
 
     def text(self) -> str:
         """For a terminal, or a failed test: misses first, then what was left over."""
-        lines = [miss.text() for miss in self.misses]
-        dropped = self.misses_total - len(self.misses)
-        lines += [f"… and {dropped} more misses"] if dropped > 0 else []
+        lines = list(self._miss_lines())
         lines += [run.text() for run in self.runs]
         lines.append(self.verdict)
         return "\n".join(lines)
+
+    def _miss_lines(self) -> Iterator[str]:
+        """Misses of one kind together; the first kinds in full."""
+        kinds: dict[str, list[Miss]] = {}
+        for miss in self.misses:
+            kinds.setdefault(f"{miss.reason} {miss.request} {miss.body!r}", []).append(miss)
+        found = list(kinds.values())
+        for same in found[:_FULL]:
+            yield same[0].text()
+            if len(same) > 1:
+                yield f"  the same {len(same) - 1} more times"
+        for same in found[_FULL : _FULL + _LISTED]:
+            often = f" ({len(same)} times)" if len(same) > 1 else ""
+            yield f"miss ({same[0].reason}): {same[0].request}{often}"
+        told = sum(len(same) for same in found[: _FULL + _LISTED])
+        more = max(self.misses_total, len(self.misses)) - told
+        if more > 0:
+            yield f"… and {more} more misses"
 
     @property
     def verdict(self) -> str:

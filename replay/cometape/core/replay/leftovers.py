@@ -2,20 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from itertools import islice
 
 from ..cassette import Event, Exchange, Publish
-from .journal import Repeat, RunReport, Undelivered, Unplayed
+from .journal import Played, Repeat, RunReport, Undelivered, Unplayed
 from .live_client import LiveClient
 from .playbook import START
 from .player import Due, Run
 from .recordings import Follower, Playable
 from .seats import clients_in
 
+_WAITING = 20
+"""Events a miss lists."""
+_LOOKED_AT = 5000
+"""Entries whose events a miss looks at."""
+_ALMOST = 100
+"""Recordings never asked for to which the nearest live request is told."""
+_LISTED = 20
+"""Events told that wait for one recording."""
 
-def run_report(run: Run, queued: Sequence[Due] = ()) -> RunReport:
-    """What became of a run; `queued` are events in Bayeux queues that nobody has fetched."""
+
+def run_report(
+    run: Run,
+    queued: Sequence[Due] = (),
+    almost: Callable[[Playable], str | None] = lambda _: None,
+    *,
+    with_played: bool = False,
+) -> RunReport:
+    """What became of a run; `queued` are events in Bayeux queues that nobody has fetched.
+
+    `almost` tells of a recording which live request came nearest to it.
+    """
     playbook = run.playbook
     unfetched = [due for due in queued if due.run is run]
     return RunReport(
@@ -27,25 +45,55 @@ def run_report(run: Run, queued: Sequence[Due] = ()) -> RunReport:
             if (found := playbook.playable(number)) is not None and not found.is_publish
         ),
         delivered=sum(run.delivered.values()) - len(unfetched),
-        unplayed=tuple(_unplayed(run)),
-        undelivered=tuple(_undelivered(run, unfetched)),
+        unplayed=tuple(_unplayed(run, almost)),
+        undelivered=tuple(_undelivered(run, unfetched, playbook.all_followers())),
         repeats=tuple(
             Repeat(entry=number, what=playbook.title(number), times=run.played[number])
             for number in sorted(set(run.done))
             if run.played[number] > 1
         ),
+        played=tuple(_played(run)) if with_played else (),
     )
 
 
-def waiting_lines(run: Run, queued: Sequence[Due] = (), limit: int = 20) -> tuple[str, ...]:
-    """The first events of a run that were not delivered yet, each in a line."""
+def waiting_lines(run: Run, queued: Sequence[Due] = (), *, around: int = START) -> tuple[str, ...]:
+    """Events of a run that were not delivered yet, each in a line.
+
+    Those on their way come first, then those that follow the entry `around`, which was played last.
+    """
     queued = [due for due in queued if due.run is run]
-    first = islice(_undelivered(run, queued), limit)
-    return tuple(f"event {one.entry} ({one.what}): {one.why}" for one in first)
+    followers = run.playbook.followers_from(around, _LOOKED_AT)
+    first = islice(_undelivered(run, queued, followers), _WAITING)
+    return tuple(
+        f"event {one.entry} ({one.what}) {one.why.removeprefix('it ')}"
+        if one.why.startswith("it ")
+        else f"event {one.entry} ({one.what}): {one.why}"
+        for one in first
+    )
 
 
-def _unplayed(run: Run) -> Iterator[Unplayed]:
+def _played(run: Run) -> Iterator[Played]:
+    """What was asked for and what was delivered; a read that was recorded often counts once."""
+    playbook = run.playbook
+    seen: set[Hashable] = set()
+    for number, times in sorted(run.played.items()):
+        playable = playbook.playable(number)
+        if playable is not None:
+            key = number if playable.is_operation else playbook.recordings_like(playable).key
+            if key not in seen:
+                seen.add(key)
+                what = str(playable)
+                yield Played(entry=number, session=playable.session, what=what, times=times)
+    for follower in playbook.all_followers():
+        times = run.delivered.get(follower.number, 0)
+        if times > 0:
+            what = str(follower)
+            yield Played(entry=follower.number, session=follower.session, what=what, times=times)
+
+
+def _unplayed(run: Run, almost: Callable[[Playable], str | None]) -> Iterator[Unplayed]:
     seen_reads: set[Hashable] = set()
+    told = 0
     for playable in run.playbook.playables():
         if playable.is_operation:
             if playable.number in run.played:
@@ -56,11 +104,18 @@ def _unplayed(run: Run) -> Iterator[Unplayed]:
             if key in seen_reads or _is_read(run, playable):
                 continue
             seen_reads.add(key)
+        told += 1
         yield Unplayed(
             entry=playable.number,
             session=playable.session,
             what=str(playable),
             needed=_needed(run, playable),
+            almost=almost(playable) if told <= _ALMOST else None,
+            awaited_by=tuple(
+                follower.number
+                for follower in run.playbook.followers(playable.number)[:_LISTED]
+                if not run.delivered.get(follower.number)
+            ),
         )
 
 
@@ -84,12 +139,14 @@ def _needed(run: Run, playable: Playable) -> str:
     return f"this {verb} from {playable.session!r}"
 
 
-def _undelivered(run: Run, queued: Sequence[Due]) -> Iterator[Undelivered]:
+def _undelivered(
+    run: Run, queued: Sequence[Due], followers: Iterable[Follower]
+) -> Iterator[Undelivered]:
     told: set[int] = set()
     for follower, why in _pending(run, queued):
         told.add(follower.number)
         yield _undelivered_one(follower, why)
-    for follower in run.playbook.all_followers():
+    for follower in followers:
         if follower.number not in told and not run.delivered.get(follower.number):
             yield _undelivered_one(follower, _why_not_due(run, follower))
 

@@ -8,15 +8,13 @@ by no API, gateway or framework that could be recorded; a 404, 500 or 502 might 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from difflib import SequenceMatcher
-from operator import eq
 from typing import Literal
 
 from ..exchange import Headers, Response
 from ..json_value import Json, JsonObject
-from .matching import Absent, Difference, Shape, differences
+from .matching import Absent, Difference
 
 STATUS = 599
 
@@ -30,6 +28,15 @@ Reason = Literal[
 ]
 """Why nothing answered; the closed set of `docs/misses.md`."""
 
+TITLES: dict[Reason, str] = {
+    "no-match": "No such request was recorded.",
+    "method-differs": "This path was recorded with another method only.",
+    "query-differs": "This request was recorded with another query only.",
+    "body-differs": "This request was recorded with another body only.",
+    "exhausted": "This operation has been answered as often as it was recorded.",
+    "not-answered": "This request was recorded without an answer.",
+}
+
 HINTS: dict[Reason, str] = {
     "no-match": "Record this request too, or add an exchange for it to the cassette by hand. If"
     " the path is one of the nearest but for an id, the client uses an id that was not recorded.",
@@ -40,36 +47,55 @@ HINTS: dict[Reason, str] = {
     "body-differs": "Only the body differs. If that field changes from run to run, name it under"
     " `volatile` in the profile; else record this request too, or mend the client.",
     "exhausted": "The operation was recorded fewer times than the client asks for it. Record it"
-    " as often as needed, allow repeats (--repeats), or name it under `repeatable` in the profile.",
+    " as often as needed, allow repeats, or name it under `repeatable` in the profile.",
     "not-answered": "The recording has this request, but broke off before its answer. Record it"
     " again, or write the response into the cassette by hand.",
 }
 
-_NEAREST = 3
-_COMPARED = 100
-"""How many recordings are compared down to the texts; those with the most equal segments."""
-_LISTED = 21
+Rule = Literal["method", "path", "query", "body", "exhausted", "session", "no-answer"]
+"""What can keep a recording from being the answer; the closed set of `docs/misses.md`."""
+
+_DIFFERENCES = 21
+_LISTED = 8
+"""Lines of each list in the text; the rest is counted. A machine gets more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """A rule that kept one recording from being the answer."""
+
+    rule: Rule
+    text: str
+    """What it compared, and found: `body.id: recorded "A", sent "B"`."""
+
+    def __str__(self) -> str:
+        return self.text if self.text.startswith(self.rule) else f"{self.rule}: {self.text}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NearMiss:
-    """A recorded request that came near, and in what it differs."""
+    """A recorded request that came near, and why it was not the answer."""
 
     number: int
     session: str
     request: str
     """Method, path and query."""
     differences: tuple[Difference, ...]
+    rejections: tuple[Rejection, ...] = ()
+    diff: tuple[str, ...] = ()
+    """The lines of a unified difference from what was recorded to what was sent."""
     times: int = 1
     """How often just this was recorded."""
 
     def lines(self) -> list[str]:
-        """For a terminal."""
+        """For a terminal: which entry, and the rules that rejected it."""
         often = f", and {self.times - 1} more times" if self.times > 1 else ""
         head = f"entry {self.number} of {self.session!r}: {self.request}{often}"
-        shown = [f"    {difference}" for difference in self.differences[:_LISTED]]
-        more = len(self.differences) - _LISTED
-        return [head, *shown, *([f"    … and {more} more differences"] if more > 0 else [])]
+        return [head, *(f"    {line}" for line in _shown(self.rejections))]
+
+    def diff_lines(self) -> list[str]:
+        """For a terminal: the difference, unified."""
+        return [f"--- entry {self.number} of {self.session!r}", "+++ sent", *self.diff]
 
     def json(self) -> JsonObject:
         """For a machine."""
@@ -78,7 +104,9 @@ class NearMiss:
             "session": self.session,
             "request": self.request,
             "times": self.times,
-            "differences": [_difference_json(one) for one in self.differences[:_LISTED]],
+            "rejected_by": [{"rule": one.rule, "text": one.text} for one in self.rejections],
+            "differences": [_difference_json(one) for one in self.differences[:_DIFFERENCES]],
+            "diff": "\n".join(self.diff_lines()) if self.diff else "",
         }
 
 
@@ -91,8 +119,48 @@ class RunState:
     session: str
     done: tuple[str, ...] = ()
     """The last operations played, in their order."""
+    sessions: tuple[tuple[str, str | None], ...] = ()
+    """Recorded sessions, each with the client that has taken it."""
     waiting: tuple[str, ...] = ()
-    """The first events not delivered yet, each with what it waits for."""
+    """Events not delivered yet, each with what it waits for; those that come next first."""
+
+    def lines(self) -> list[str]:
+        """For a terminal."""
+        taken = [f"{name!r} is {who}" for name, who in self.sessions if who is not None]
+        free = [repr(name) for name, who in self.sessions if who is None]
+        told = ", ".join([*taken, *([f"{', '.join(free)} free"] if free else [])])
+        return [
+            f"run {self.run}, {self.client} as {self.session!r}:",
+            *_list("  done", self.done, "nothing yet", latest=True),
+            *([f"  sessions: {told}"] if told else []),
+            *_list("  waiting", self.waiting, "no event"),
+        ]
+
+    def json(self) -> JsonObject:
+        """For a machine."""
+        return {
+            "number": self.run,
+            "client": self.client,
+            "session": self.session,
+            "done": list(self.done),
+            "sessions": [{"session": name, "client": who} for name, who in self.sessions],
+            "waiting": list(self.waiting),
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compared:
+    """What was compared, and what was not."""
+
+    left_out: tuple[str, ...] = ()
+    """Places that the profile calls volatile."""
+    ids: tuple[str, ...] = ()
+    """Kinds of ids that are turned back into recorded ones first."""
+
+    def __str__(self) -> str:
+        text = "method, path, query and body; not headers"
+        text += f"; without {_some(self.left_out)}" if self.left_out else ""
+        return text + (f"; ids as recorded: {_some(self.ids)}" if self.ids else "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,19 +174,17 @@ class Miss:
     """What was sent, without secrets."""
     nearest: tuple[NearMiss, ...] = ()
     state: RunState
+    compared: Compared = Compared()
+    remedies: tuple[str, ...] = ()
+    """What would make it a hit: an option, a line of the profile, an edit of the cassette."""
+    addition: str = ""
+    """An exchange for the cassette, in YAML, that would answer it."""
     at_s: float = 0.0
 
     @property
     def title(self) -> str:
         """One sentence that says what happened."""
-        return {
-            "no-match": "No such request was recorded.",
-            "method-differs": "This path was recorded with another method only.",
-            "query-differs": "This request was recorded with another query only.",
-            "body-differs": "This request was recorded with another body only.",
-            "exhausted": "This operation has been answered as often as it was recorded.",
-            "not-answered": "This request was recorded without an answer.",
-        }[self.reason]
+        return TITLES[self.reason]
 
     @property
     def hint(self) -> str:
@@ -127,19 +193,24 @@ class Miss:
 
     def text(self) -> str:
         """For a terminal, or a failed test."""
-        state = self.state
         lines = [f"miss ({self.reason}): {self.request}", f"  {self.title}"]
-        if self.body is not None:
+        differing = next((near for near in self.nearest[:1] if near.diff), None)
+        if self.body is not None and differing is None:
             lines.append(f"  sent: {_short(self.body)}")
         if self.nearest:
             lines.append("  nearest:")
             lines += [f"    {line}" for near in self.nearest for line in near.lines()]
         else:
             lines.append("  nothing recorded comes near")
-        lines.append(f"  run {state.run}, {state.client} as {state.session!r}:")
-        lines += _list("    done", state.done, "nothing yet")
-        lines += _list("    waiting", state.waiting, "no event")
+        if differing is not None:
+            lines += [f"  {line}" for line in differing.diff_lines()]
+        lines.append(f"  compared: {self.compared}")
+        lines += [f"  {line}" for line in self.state.lines()]
         lines.append(f"  what to do: {self.hint}")
+        lines += [f"    {remedy}" for remedy in self.remedies]
+        if self.addition and self.reason == "no-match" and not self.remedies:
+            lines.append("    cassette: add, with the answer that is wanted:")
+            lines += [f"      {line}" for line in self.addition.splitlines()]
         return "\n".join(lines)
 
     def json(self) -> JsonObject:
@@ -153,14 +224,14 @@ class Miss:
             "request": self.request,
             "body": self.body,
             "nearest": [near.json() for near in self.nearest],
-            "run": {
-                "number": self.state.run,
-                "client": self.state.client,
-                "session": self.state.session,
-                "done": list(self.state.done),
-                "waiting": list(self.state.waiting),
+            "compared": {
+                "left_out": list(self.compared.left_out),
+                "ids": list(self.compared.ids),
             },
+            "run": self.state.json(),
             "hint": self.hint,
+            "remedies": list(self.remedies),
+            "addition": self.addition,
         }
 
     def response(self) -> Response:
@@ -179,94 +250,18 @@ class Miss:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Recorded:
-    """A recorded request as a candidate for the nearest."""
-
-    number: int
-    """Of the first, where just this was recorded more often."""
-    session: str
-    shape: Shape
-    times: int = 1
-
-
-def nearest(live: Shape, recorded: Iterable[Recorded], session: str) -> tuple[NearMiss, ...]:
-    """The recordings that come nearest: by path, then method, then query, then body.
-
-    The method comes after the path: a wrong verb on the right resource is nearer than the right
-    verb on another one. Of equals the own session's go first, then the earliest.
-    """
-    rough = sorted(
-        recorded,
-        key=lambda one: (
-            -_equal_segments(one.shape, live),
-            one.shape.method != live.method,
-            one.shape.query != live.query,
-            one.session != session,
-            one.number,
-        ),
-    )[:_COMPARED]
-    ranked = []
-    for candidate in rough:
-        likeness = _path_likeness(candidate.shape, live)
-        if likeness < 0.5:
-            continue
-        found = differences(candidate.shape, live)
-        facets = {difference.facet for difference in found}
-        rank = (
-            -likeness,
-            "method" in facets,
-            sum(difference.facet == "query" for difference in found),
-            sum(difference.facet == "body" for difference in found),
-            candidate.session != session,
-            candidate.number,
-        )
-        near = NearMiss(
-            number=candidate.number,
-            session=candidate.session,
-            request=str(candidate.shape),
-            differences=tuple(found),
-            times=candidate.times,
-        )
-        ranked.append((rank, near))
-    return tuple(near for _, near in sorted(ranked, key=lambda pair: pair[0])[:_NEAREST])
-
-
 def reason_for(near: Sequence[NearMiss]) -> Reason:
     """Why nothing matched, seen from the nearest recordings."""
-    for reason, allowed in (
+    facets = [{one.facet for one in candidate.differences} for candidate in near]
+    reasons: tuple[tuple[Reason, set[str]], ...] = (
         ("body-differs", {"body"}),
         ("query-differs", {"query", "body"}),
         ("method-differs", {"method", "query", "body"}),
-    ):
-        if any({one.facet for one in candidate.differences} <= allowed for candidate in near):
-            return reason  # type: ignore[return-value]  # the three are members of Reason
+    )
+    for reason, allowed in reasons:
+        if any(found and found <= allowed for found in facets):
+            return reason
     return "no-match"
-
-
-def _equal_segments(recorded: Shape, live: Shape) -> int:
-    """How many segments of the paths are equal; whole paths more than any number."""
-    if recorded.segments == live.segments:
-        return 1000
-    equal = sum(1 for _ in filter(None, map(eq, recorded.segments, live.segments)))
-    return equal - abs(len(recorded.segments) - len(live.segments))
-
-
-def _path_likeness(recorded: Shape, live: Shape) -> float:
-    """1 for equal paths, by segments: each differing one counts by how unlike its texts are."""
-    if recorded.segments == live.segments:
-        return 1.0
-    mine, theirs = recorded.segments[1:], live.segments[1:]
-    total = max(len(mine), len(theirs))
-    if not total:
-        return 0.0
-    alike = 0.0
-    for one, other in zip(mine, theirs, strict=False):
-        if one == other:
-            alike += 1
-        elif len(one) < 100 and len(other) < 100:
-            alike += 0.5 * SequenceMatcher(None, one, other, autojunk=False).ratio()
-    return min(alike / total, 0.99)
 
 
 def _difference_json(difference: Difference) -> JsonObject:
@@ -278,16 +273,25 @@ def _difference_json(difference: Difference) -> JsonObject:
     return found
 
 
-def _list(title: str, lines: Sequence[str], nothing: str) -> list[str]:
+def _some(names: Sequence[str], most: int = 4) -> str:
+    more = f", and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
+
+
+def _shown(rejections: Sequence[Rejection]) -> list[str]:
+    shown = [f"{rejection}" for rejection in rejections[:_LISTED]]
+    more = len(rejections) - len(shown)
+    return [*shown, f"… and {more} more differences"] if more else shown
+
+
+def _list(title: str, lines: Sequence[str], nothing: str, *, latest: bool = False) -> list[str]:
     if not lines:
         return [f"{title}: {nothing}"]
-    shown = list(lines[:_LISTED])
+    shown = list(lines[-_LISTED:] if latest else lines[:_LISTED])
     more = len(lines) - len(shown)
-    return [
-        f"{title}:",
-        *(f"      {line}" for line in shown),
-        *([f"      … {more} more"] if more else []),
-    ]
+    told = [f"    ({more} {'earlier' if latest else 'more'})"] if more else []
+    inner = [f"    {line}" for line in shown]
+    return [f"{title}:", *((told + inner) if latest else (inner + told))]
 
 
 def _short(value: Json) -> str:

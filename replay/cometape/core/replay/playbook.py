@@ -20,6 +20,7 @@ from .created_ids import created_by
 from .index_compiler import compile_index, wild_key
 from .live_ids import LiveIds
 from .matching import Shape, Shaper, differences
+from .nearest import RequestHead
 from .playbook_index import (
     CAUSED,
     ENDS_SESSION,
@@ -125,8 +126,15 @@ class Playbook:
 
     def all_followers(self) -> Iterator[Follower]:
         """Every event, by what it follows."""
-        for row in range(len(self.index.followers)):
-            yield from self._make_followers(row - 1)
+        return self.followers_from(START, len(self.index.followers))
+
+    def followers_from(self, number: int, entries: int) -> Iterator[Follower]:
+        """The events that follow an entry and those after it, then those before; of so many."""
+        rows = len(self.index.followers)
+        place = self.index.place(number)
+        start = 0 if place is None else place + 1
+        for step in range(min(entries, rows)):
+            yield from self._make_followers((start + step) % rows - 1)
 
     def playable(self, number: int) -> Playable | None:
         """The recording with that number; None where it is none that can be played."""
@@ -153,24 +161,38 @@ class Playbook:
         request = self.index.requests[playable.place]
         return self._matches_of((request,)).by_session[playable.session]
 
-    def requests(self) -> Iterator[tuple[int, str, Shape, int]]:
-        """Every recorded request once for each session: first number, session, shape, how often.
-
-        Those that were never answered come last.
-        """
+    def heads(self) -> Iterator[RequestHead]:
+        """Every recorded request once for each session, without its body."""
         index = self.index
-        for lane, session in enumerate(index.lane_sessions):
-            place = index.lanes[lane][0]
-            times = index.lanes.length(lane)
-            yield index.numbers[place], self._names[session], self.shape(place), times
+        for lane in range(len(index.lane_sessions)):
+            yield self._head(index.lanes[lane][0], index.lanes.length(lane))
         for place in index.unanswered:
-            name = self._names[index.session[place]]
-            yield index.numbers[place], name, self.shape(place), 1
+            yield self._head(place, 1)
 
-    def is_unanswered(self, shape: Shape) -> bool:
-        """Whether a request of this shape was recorded without its answer."""
+    def shape_of(self, number: int) -> Shape:
+        """What is compared of the exchange or publish with that number."""
+        place = self.index.place(number)
+        assert place is not None, number
+        return self.shape(place)
+
+    def unanswered(self, shape: Shape) -> int | None:
+        """The number of an exchange of this shape that was recorded without its answer."""
         request = self.index.keys.find(shape.key_text)
-        return any(self.index.requests[place] == request for place in self.index.unanswered)
+        places = (one for one in self.index.unanswered if self.index.requests[one] == request)
+        found = next(places, None)
+        return None if found is None else self.index.numbers[found]
+
+    def error(self, number: int) -> str | None:
+        """Why an exchange has no answer; None where it has one."""
+        place = self.index.place(number)
+        if place is None or not self._is_unanswered(place):
+            return None
+        return cast("Exchange", self.read(place)).error
+
+    @property
+    def last_number(self) -> int:
+        """The number of the last entry; 0 where there is none."""
+        return self.index.numbers[-1] if len(self.index.numbers) else 0
 
     @property
     def recorded_integers(self) -> Integers:
@@ -324,6 +346,19 @@ class Playbook:
             return self.index.lanes[lanes[0]][0]
         found = (one for one in self.index.unanswered if self.index.requests[one] == request)
         return next(found)
+
+    def _head(self, place: int, times: int) -> RequestHead:
+        index = self.index
+        name = index.text(index.labels[place])
+        method, _, rest = index.texts[index.whats[place]].partition(" ")
+        path = rest.removesuffix(f" {name}" if name else "").partition("?")[0]
+        return RequestHead(
+            number=index.numbers[place],
+            session=self._names[index.session[place]],
+            method=method,
+            segments=tuple(path.split("/")),
+            times=times,
+        )
 
     def _is_unanswered(self, place: int) -> bool:
         at = bisect_left(self.index.unanswered, place)

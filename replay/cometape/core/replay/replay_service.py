@@ -91,9 +91,9 @@ class ReplayService(CorsService):
         """The misses so far."""
         return self.replay.chronicle.misses
 
-    def report(self) -> Report:
-        """What became of the replay so far."""
-        return self.replay.chronicle.report()
+    def report(self, *, with_played: bool = False) -> Report:
+        """What became of the replay so far; `with_played`, what was asked for and delivered too."""
+        return self.replay.chronicle.report(with_played=with_played)
 
     def carry_out(self, wanted: Sequence[BayeuxAction], now_s: float) -> Sequence[Action]:
         """What somebody outside made the Bayeux server want, as a client of it is served."""
