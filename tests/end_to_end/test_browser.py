@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +18,8 @@ import node_runtime
 from cometape.core.bayeux.settings import Settings
 from node_client import carry_out, disconnect, open_session, publish, rest, wait
 from real_clients import NODE, Transport, require
+from recorded import recorder, replayed
+from running import cometape
 from served_broker import Served, served_broker
 
 TRANSPORTS: tuple[Transport, ...] = ("long-polling", "websocket")
@@ -33,15 +36,22 @@ def served() -> Iterator[Served]:
 
 def seen_in(served: Served, scenario: str, transport: Transport) -> dict[str, Any]:
     """What a scenario of `tests/node/browser/tabs.js` says at its end."""
+    return seen_at(served.url, scenario, transport, lambda one: served.do("expire", one))
+
+
+def seen_at(
+    url: str, scenario: str, transport: Transport, expire: Callable[[str], None] | None = None
+) -> dict[str, Any]:
+    """The same at any server."""
     script = str(NODE / "browser" / "tabs.js")
-    command = [node_runtime.node(), script, scenario, served.url, transport]
+    command = [node_runtime.node(), script, scenario, url, transport]
     lines: list[dict[str, Any]] = []
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as browser:
         assert browser.stdout is not None
         for text in browser.stdout:
             lines.append(json.loads(text))
-            if lines[-1]["kind"] == "expire":
-                served.do("expire", lines[-1]["clientId"])
+            if lines[-1]["kind"] == "expire" and expire is not None:
+                expire(lines[-1]["clientId"])
     assert lines[-1]["kind"] == "seen", lines
     return lines[-1]
 
@@ -105,3 +115,23 @@ def test_a_page_of_another_site_works_without_cookies(served: Served) -> None:
     seen = carry_out("chromium", served.url, plan, path="/cometd", site="localhost")
     assert seen.finished, str(seen)
     assert seen.answer("not here").status == 404, "a refusal may be read too"
+
+
+@pytest.mark.parametrize("scenario", ["tabs", "reload"])
+def test_a_recorded_browser_replays_over_either_connection_type(
+    scenario: str, tmp_path: Path
+) -> None:
+    """Each tab has its own recorded session; a page that is loaded again goes on in its own."""
+    require("chromium")
+    cassette = tmp_path / "browser.yaml"
+    with (
+        cometape("broker") as broker,
+        recorder(broker.url(), cassette, "--profile", "bayeux") as url,
+    ):
+        recorded = seen_at(url, scenario, "long-polling")
+    for transport in TRANSPORTS:
+        with replayed(cassette) as url:
+            seen = seen_at(url, scenario, transport)
+        assert seen["events"] == recorded["events"]
+        assert len(set(seen["clientIds"])) == 2
+        assert not set(seen["clientIds"]) & set(recorded["clientIds"])

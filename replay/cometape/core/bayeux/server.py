@@ -182,7 +182,9 @@ class BayeuxServer:
         if hold is not None:
             self._outbox.holds.drop(hold)
             self._outbox.lifetimes.expect(hold.session, now_s)
+            hold.session.left = True
         for session in self._outbox.sockets.close(carrier_id):
+            session.left = True
             if session.hold is not None and session.hold.over_socket:
                 self._outbox.holds.drop(session.hold)
             if session.hold is None:
@@ -263,6 +265,7 @@ class BayeuxServer:
         session = self._session_of(messages)
         over_socket = carrier.connection_type == "websocket"
         if session is not None:
+            session.left = False
             self._outbox.lifetimes.touch(session, now_s)
             if over_socket:
                 self._outbox.attach(session, carrier.id, now_s)

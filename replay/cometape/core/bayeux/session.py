@@ -59,6 +59,7 @@ class Session:
         "expiry",
         "hold",
         "interval_ms",
+        "left",
         "queue",
         "resend",
         "socket",
@@ -85,6 +86,9 @@ class Session:
         """The held connect."""
         self.socket: int | None = None
         """The WebSocket that events are pushed over."""
+        self.left = False
+        """Its client closed the connection that its connect was held on, or the WebSocket, and
+        has not been heard of since: a page that is loaded again, a process that has ended."""
         self.delivery_only = False
         """Whether events travel on connect replies alone (CometD: metaConnectDeliveryOnly)."""
         self.advised_for = ""

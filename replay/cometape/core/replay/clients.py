@@ -61,6 +61,9 @@ class Clients:
         self._by_connection: dict[int, _Line] = {}
         self._newest_connection = 0
         self._occurrences: dict[str, int] = {}
+        self.has_left: Callable[[str], bool] = lambda client_id: False
+        """Whether the client of a living Bayeux session has closed its connections; the server
+        is made after this, and says so then."""
 
     @property
     def runs(self) -> list[Run]:
@@ -144,8 +147,9 @@ class Clients:
         cookie = self._cookie(arrival)
         owner = self._by_cookie.get(cookie) if cookie is not None else None
         if owner is not None and self._is_anothers(cookie, owner):
-            mates = []
-        elif owner is not None:
+            owner, mates = None, []
+        elif cookie is not None and owner is not None:
+            owner = self._behind(cookie, owner, arrival, now_s)
             mates = [owner]
         elif arrival.authorization is not None:
             mates = list(self._by_authorization.get(arrival.authorization, ()))
@@ -156,7 +160,7 @@ class Clients:
         line = self._by_connection.get(arrival.connection)
         mates.sort(key=lambda one: (line is None or line.client is not one, -one.number))
         for client in mates:
-            if client.client_ids and owner is None:
+            if owner is None and client.client_ids and not self._is_back(client):
                 continue
             if client.finished and not self._may_come_back(client, owner is not None):
                 continue
@@ -166,10 +170,40 @@ class Clients:
             client = self._new(arrival, self._playbook.shaking_sessions, now_s)
             self._give_connections(rivals, client)
         self.seats.join(client)
-        if cookie is not None:
+        if cookie is not None and client.sibling_of is None:
             self._present(cookie, client)
         self._learn(arrival, client, sure=True)
         return client
+
+    def _behind(self, cookie: str, owner: LiveClient, arrival: Arrival, now_s: float) -> LiveClient:
+        """Which of the clients behind one cookie shakes hands: several tabs of one browser.
+
+        As the recorder does, one whose Bayeux session is gone before another recorded one; where
+        none was recorded, the tabs are one client with several Bayeux sessions.
+        """
+        family = [owner, *(one for one in self._lately if one.sibling_of is owner)]
+        gone = [one for one in family if not one.client_ids or self._has_left(one)]
+        if gone:
+            return gone[0]
+        session = self.seats.beside(owner, alone=not cookie.startswith(BROWSER_COOKIE))
+        if session is None:
+            return owner
+        sibling = self._seated(arrival, owner.run, session, now_s)
+        sibling.sibling_of = owner
+        return sibling
+
+    def _has_left(self, client: LiveClient) -> bool:
+        """Whether all connections of a client's Bayeux sessions were closed by it."""
+        return bool(client.client_ids) and all(map(self.has_left, client.client_ids))
+
+    def _is_back(self, client: LiveClient) -> bool:
+        """Whether a handshake without a cookie may be from a client whose connections are closed.
+
+        It may when the recorded client came again as well: a page that was loaded again.
+        """
+        session = self._playbook.sessions.get(client.bayeux_session)
+        recorded = len(session.handshakes) if session is not None else 0
+        return client.handshakes < recorded and self._has_left(client)
 
     def _present(self, cookie: str, client: LiveClient) -> None:
         if self._by_cookie[cookie] is not client:
@@ -324,6 +358,9 @@ class Clients:
 
     def _new(self, arrival: Arrival, fits: frozenset[str], now_s: float) -> LiveClient:
         run, session = self.seats.choose(arrival, fits)
+        return self._seated(arrival, run, session, now_s)
+
+    def _seated(self, arrival: Arrival, run: Run, session: str, now_s: float) -> LiveClient:
         client = LiveClient(
             number=len(self.clients) + 1,
             run=run,

@@ -91,6 +91,16 @@ class Delivery:
             self._delivered(client, due, now_s)
         return left
 
+    def end_left(self, client: LiveClient, now_s: float) -> None:
+        """A client shakes hands anew: those of its sessions whose connections it has closed end.
+
+        What they did not fetch is for the new one.
+        """
+        for client_id in list(client.client_ids):
+            session = self._bayeux.session(client_id)
+            if session is not None and session.left:
+                self._bayeux.expire(client_id, now_s)
+
     def ended(self, session: Session, client: LiveClient, *, expired: bool) -> None:
         """A Bayeux session has ended; what an expired one did not fetch waits for the next."""
         pending = self._in_flight.pop(session.client_id, [])

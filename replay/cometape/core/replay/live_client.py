@@ -48,6 +48,8 @@ class LiveClient:
     """How often it asked for each subscription."""
     browser_ids: int = 0
     """How many `BAYEUX_BROWSER` cookies it was given."""
+    sibling_of: LiveClient | None = None
+    """The client whose cookie it presents, where two Bayeux sessions live behind one."""
     newest_connection: int = 0
     """The last connection of anybody when its Bayeux session began."""
     kept: set[str] = field(default_factory=set)

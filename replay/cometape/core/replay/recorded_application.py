@@ -57,6 +57,7 @@ class RecordedApplication:
     def handshake(self, message: JsonObject, carrier: Carrier, now_s: float) -> Accepted | Refused:
         """Accept or refuse as recorded; the client takes a recorded session."""
         client = self._shaken = self._clients.of_handshake(self.arrival, now_s)
+        self.delivery.end_left(client, now_s)
         recorded = self._nth_handshake(client)
         client.handshakes += 1
         number = recorded.number if recorded is not None else None

@@ -126,6 +126,7 @@ class Replay:
         self._delivery = Delivery(playbook, self.bayeux, self._delivered)
         self.chronicle = Chronicle(playbook, self.clients, self._delivery.unfetched)
         application.delivery, application.chronicle = self._delivery, self.chronicle
+        self.clients.has_left = self._has_left
         self.endpoint = BayeuxEndpoint(
             self.bayeux,
             path=playbook.bayeux_paths[0],
@@ -312,6 +313,10 @@ class Replay:
     def _shift_s(self, now_s: float) -> int:
         wall_s = now_s + self.settings.bayeux.wall_offset_s
         return self._dates.shift_s(self.playbook.header.recorded_at, wall_s)
+
+    def _has_left(self, client_id: str) -> bool:
+        session = self.bayeux.session(client_id)
+        return session is None or session.left
 
     def _note_busy(self, run: Run) -> None:
         self._agenda.note(run)

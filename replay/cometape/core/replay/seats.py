@@ -59,6 +59,23 @@ class Seats:
                     return newest, name
         return self._begin_run(), wanted[0]
 
+    def beside(self, client: LiveClient, *, alone: bool) -> str | None:
+        """The free session of a second Bayeux client behind the same cookie, if one was recorded.
+
+        That is a session that shook hands, of the same user where it has a name; `alone`: and did
+        nothing else, since what it asked for went by the cookie.
+        """
+        for name, session in self._playbook.sessions.items():
+            named = self._users.get(client.user or "", ())
+            if (
+                session.handshakes
+                and client.run.is_free(name)
+                and not (alone and session.exchanges)
+                and (not named or name in named)
+            ):
+                return name
+        return None
+
     def change(self, client: LiveClient, matches: Matches) -> bool:
         """A client whose session was a guess changes to the one that did what it does.
 
