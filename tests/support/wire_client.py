@@ -207,6 +207,10 @@ class WireClient:
         """End the session; the reply."""
         return self.ask("/meta/disconnect")
 
+    def over_websocket(self) -> contextlib.AbstractContextManager[WireSocket]:
+        """A WebSocket to the same server, for the session to go on over."""
+        return wire_socket(self.url, self.path)
+
 
 class WireSocket:
     """One WebSocket, for whichever sessions."""
