@@ -91,6 +91,7 @@ def test_c66_c67_a_session_begun_over_http_goes_on_over_a_websocket(broker: Targ
         assert socket.ask(client.message("/meta/subscribe", subscription="/ws/66"))["successful"]
         broker.client().begin().publish("/ws/66", 1)
         assert socket.frame()[0]["data"] == 1
+        socket.close()
     broker.client().begin().publish("/ws/66", 2)
     found = client.poll()
     assert [one["data"] for one in found if "data" in one] == [2], "and back, over HTTP"
@@ -101,6 +102,7 @@ def test_c68_another_socket_finds_session_and_subscriptions(broker: Target) -> N
     with wire_socket(broker.url) as socket:
         ready(socket, client, "/ws/68")
         socket.send([connect(client)])
+        socket.close()
     writer.publish("/ws/68", "while nobody was there")
     with wire_socket(broker.url) as socket:
         again = connect(client, advice={"timeout": 0})

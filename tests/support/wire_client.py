@@ -24,6 +24,8 @@ from dataclasses import dataclass, field
 from typing import Any, Self
 from urllib.parse import urlencode, urlsplit
 
+from wsproto.events import CloseConnection
+
 from raw_client import PATIENCE_S, WebSocketClient
 
 Message = dict[str, Any]
@@ -250,6 +252,11 @@ class WireSocket:
     def close_code(self) -> int:
         """The code the server closes with, whatever it sends before."""
         return int(self._socket.closed().code)
+
+    def close(self) -> None:
+        """Close, and wait until the server has closed as well: it knows then."""
+        self._socket.send_event(CloseConnection(code=1000))
+        self._socket.closed()
 
     def leave(self) -> None:
         """Close, as a network does."""
