@@ -34,6 +34,11 @@ class Running:
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self._process.pid
+
     def _read(self) -> None:
         assert self._process.stdout is not None
         with self._process.stdout as lines:
