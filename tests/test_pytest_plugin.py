@@ -354,6 +354,40 @@ def test_pull(cometape):
     result.assert_outcomes(passed=1)
 
 
+def test_things_go_wrong_on_purpose_and_nobody_is_blamed_for_it(project: pytest.Pytester) -> None:
+    result = run(
+        project,
+        """
+import urllib.error
+
+@pytest.mark.cometape(
+    "pull_workitem.yaml", faults=["csrf-403 nth=1", {"fault": "changed", "patch": {"state": "No"}}]
+)
+def test_pull(cometape):
+    desk = Desk(cometape.url)
+    desk.workbins()
+    desk.subscribe()
+    with pytest.raises(urllib.error.HTTPError, match="403"):
+        desk.pull()
+    number = desk.pull()
+    assert desk.event() == {"referenceId": number, "state": "No"}
+
+@pytest.mark.cometape("pull_workitem.yaml", faults="lost")
+def test_lost(cometape):
+    desk = Desk(cometape.url)
+    desk.workbins()
+    desk.subscribe()
+    desk.pull()
+
+@pytest.mark.cometape("pull_workitem.yaml", faults=["losst"])
+def test_misspelt(cometape):
+    pass
+""",
+    )
+    result.assert_outcomes(passed=2, errors=1)
+    result.stdout.fnmatch_lines(["*faults=…), number 1: there is no fault 'losst'*"])
+
+
 def test_a_skipped_or_expectedly_failing_test_is_not_blamed_for_leftovers(
     project: pytest.Pytester,
 ) -> None:

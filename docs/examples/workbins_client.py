@@ -158,6 +158,12 @@ class WorkbinsClient:
             await self._http.close()
 
     @property
+    def failure(self) -> BaseException | None:
+        """What ended the listening for events, where something did."""
+        listener = self._listener
+        return listener.exception() if listener.done() and not listener.cancelled() else None
+
+    @property
     def client_id(self) -> str:
         """The Bayeux client id that the server gave this session."""
         return self._identity.client_id

@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
+    from cometape.core.faults.fault_rule import FaultRule
     from cometape.core.profile import Profile
     from cometape.core.replay.journal import Journal, Report
     from cometape.core.replay.miss import Miss
@@ -34,11 +35,11 @@ if TYPE_CHECKING:
 
 MARKER = (
     "cometape(cassette, *, seed=0, pace='instant', strict=True, profile=None, repeats=False,"
-    " dates='recorded'): the cassette that the fixture `cometape` replays; relative paths are"
-    " looked up beside the test file, in cassettes/ beside it and in cassettes/ of the root"
-    " directory"
+    " dates='recorded', faults=()): the cassette that the fixture `cometape` replays; relative"
+    " paths are looked up beside the test file, in cassettes/ beside it and in cassettes/ of the"
+    " root directory"
 )
-OPTIONS = frozenset(("seed", "pace", "strict", "profile", "repeats", "dates"))
+OPTIONS = frozenset(("seed", "pace", "strict", "profile", "repeats", "dates", "faults"))
 SETTLE_S = 0.25
 """How long events that are on their way may take to arrive after the last line of a test. (They
 follow the answer of their cause by 10 ms.)"""
@@ -189,6 +190,7 @@ def _replay_of(marker: pytest.Mark, item: pytest.Item) -> tuple[Path, ReplayServ
     state = path.stat()
     profile = options.get("profile")
     chosen = None if profile is None else load_profile(profile)
+    playbook = _playbook(path, state.st_mtime_ns, state.st_size, chosen)
     settings = ReplaySettings(
         seed=options.get("seed", 0),
         pace=Pace.parse(str(options.get("pace", "instant"))),
@@ -196,8 +198,21 @@ def _replay_of(marker: pytest.Mark, item: pytest.Item) -> tuple[Path, ReplayServ
         repeats=options.get("repeats", False),
         dates=Dates.parse(str(options["dates"])) if "dates" in options else None,
         bayeux=replace(BAYEUX, wall_offset_s=time.time() - time.monotonic()),
+        faults=_faults(options.get("faults", ()), playbook.profile),
     )
-    return path, ReplayService(_playbook(path, state.st_mtime_ns, state.st_size, chosen), settings)
+    return path, ReplayService(playbook, settings)
+
+
+def _faults(written: Any, profile: Profile) -> tuple[FaultRule, ...]:
+    """What shall go wrong: compact texts or mappings. Raises ConfigurationError."""
+    if not written:
+        return ()
+    from cometape.core.faults.fault_kind import kinds_of
+    from cometape.core.faults.fault_reading import read_rules
+
+    rules = [written] if isinstance(written, str) else list(written)
+    option = "@pytest.mark.cometape(faults=…)"
+    return read_rules(rules, kinds_of(profile.faults), option=option)
 
 
 @lru_cache(maxsize=32)

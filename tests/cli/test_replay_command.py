@@ -209,3 +209,48 @@ def test_a_time_that_is_none_is_refused(cassette: str) -> None:
     done = cometape_once("replay", cassette, "--dates", "tomorrow")
     assert done.returncode == 2
     assert "2026-03-01T09:15:00Z" in done.stderr
+
+
+def test_faults_of_the_command_line_and_of_a_file_befall_the_replay(
+    cassette: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "faults.yaml"
+    file.write_text("- {fault: status, code: 503, operation: Pull, nth: 1}\n")
+    options = ("--faults", str(file), "--fault", "lost channel=/nowhere")
+    with cometape("replay", cassette, *options) as replay, connected(replay.url()) as client:
+        client.ask(
+            "/api/v2/me",
+            method="POST",
+            headers="Content-Type: application/json\r\n",
+            body=b'{"operationName":"Pull"}',
+        )
+        assert client.answer().status == 503
+        assert reference_id(client) != 17
+        assert replay.stop() == 0
+    told = "\n".join(replay.stdout)
+    assert "status=503 operation=Pull nth=1: fired once" in told
+    assert "lost channel=/nowhere: never fired; nothing came that it fits" in told
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (None, "cannot be read: No such file"),
+        ("- lost\n- [", "is not YAML: line"),
+        ("- &a lost\n- *a\n", "is not YAML: line 1"),
+        ("lost", "it holds no list of faults"),
+        ("- lost\n- lots\n", "number 2: there is no fault 'lots'"),
+        ("--- []\n--- []\n", "has 2 documents"),
+    ],
+)
+def test_a_file_of_faults_that_cannot_be_used_is_told_at_once(
+    cassette: str, tmp_path: Path, content: str | None, says: str
+) -> None:
+    file = tmp_path / "faults.yaml"
+    if content is not None:
+        file.write_text(content)
+    ended = cometape_once("replay", cassette, "--faults", str(file))
+    assert ended.returncode == 2
+    assert ended.stderr.startswith("cometape: --faults")
+    assert str(file) in ended.stderr
+    assert says in ended.stderr

@@ -33,7 +33,18 @@ from typing import Any
 from urllib.parse import urlencode
 
 from cometape.core.exchange import Headers, Request, Response
-from cometape.core.service import Abort, Action, CloseSocket, Respond, SendText, Service, Upgrade
+from cometape.core.service import (
+    Abort,
+    Action,
+    CloseSocket,
+    Manner,
+    Reset,
+    Respond,
+    SendText,
+    Service,
+    Spoil,
+    Upgrade,
+)
 
 Message = dict[str, Any]
 """A Bayeux message, as loosely typed as a test wants it."""
@@ -48,6 +59,9 @@ class Exchange:
         self.request = request
         self.response: Response | None = None
         self.aborted = False
+        """Closed or reset without an answer."""
+        self.manner: Manner | None = None
+        """Where its answer went over the wire badly: how."""
         self.left = False
         self.answered_s: float | None = None
 
@@ -120,6 +134,8 @@ class Socket:
         self._talk = talk
         self.number = number
         self.texts: list[str] = []
+        self.manner: Manner | None = None
+        """Where its last text went over the wire badly: how."""
         self.close_code: int | None = None
         """Code with which the service closed it."""
         self.closed = False
@@ -250,6 +266,17 @@ class Conversation:
                     exchange.answered_s = self.now_s
                 case Abort(exchange=number):
                     self._open(number).aborted = True
+                case Reset(exchange=number):
+                    if number in self.sockets:
+                        self.sockets[number].close()
+                    else:
+                        self._open(number).aborted = True
+                case Spoil(action=spoilt, manner=manner):
+                    self.carry_out([spoilt])
+                    if isinstance(spoilt, Respond):
+                        self.exchanges[spoilt.exchange].manner = manner
+                    else:
+                        self.sockets[spoilt.socket].manner = manner
                 case Upgrade(exchange=number):
                     self._open(number)
                     del self.exchanges[number]

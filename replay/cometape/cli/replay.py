@@ -22,6 +22,7 @@ from cometape.server.run_server import RunServer
 
 from .address import address_options
 from .control_options import OPENAPI, access_to, control_options
+from .fault_options import fault_options, faults_of
 from .front import Refusals, check_front, front_options, proxy_for, tls_for
 from .report import ReportTo, check_folder, report_options
 from .runs import announce, conclude, read_playbook, runs_of
@@ -103,6 +104,7 @@ SECONDS = click.FloatRange(min=0)
     type=click.Choice(list(DIALECTS)),
     help="In whose words Bayeux errors are told.  [default: as recorded, else the profile's]",
 )
+@fault_options
 @report_options
 @click.option(
     "--index/--no-index",
@@ -142,6 +144,8 @@ def command(
     timeout_s: float,
     max_interval_s: float,
     dialect: str | None,
+    fault_texts: tuple[str, ...],
+    fault_files: tuple[Path, ...],
     report_file: Path | None,
     junit_file: Path | None,
     as_json: bool,
@@ -184,8 +188,9 @@ def command(
         ),
     )
     access = access_to(control_host, control_token)
+    faults = partial(faults_of, fault_texts, fault_files)
     read = partial(read_playbook, profile=profile, index=index)
-    runs = runs_of(files, read, settings, _tell)
+    runs = runs_of(files, read, settings, _tell, faults)
     header = runs.fixed[0].playbook.header
     refusals = Refusals()
     front = (

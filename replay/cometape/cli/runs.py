@@ -7,6 +7,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -14,6 +15,8 @@ import click
 from cometape.core.control.runs import Runs
 from cometape.core.control.shelf import Shelf, Shelved
 from cometape.core.errors import ConfigurationError
+from cometape.core.faults.fault_rule import FaultRule
+from cometape.core.profile import Profile
 from cometape.core.replay.miss import Miss
 from cometape.core.replay.playbook import Playbook
 from cometape.core.replay.replay_service import ReplaySettings
@@ -47,8 +50,12 @@ def runs_of(
     read: Callable[[Path], Playbook],
     settings: ReplaySettings,
     on_miss: Callable[[Miss], None],
+    faults: Callable[[Sequence[Profile]], tuple[FaultRule, ...]] = lambda _: (),
 ) -> Runs:
-    """A run of each cassette, in their order. Raises ConfigurationError for two of one name."""
+    """A run of each cassette, in their order. Raises ConfigurationError for two of one name.
+
+    `faults` gives what shall go wrong, from the cassettes' profiles.
+    """
     taken = {files[0].stem, DEFAULT_RUN}
     for file in files[1:]:
         if file.stem in taken:
@@ -59,7 +66,8 @@ def runs_of(
             )
         taken.add(file.stem)
     shelf = Shelf([Shelved(name=file.stem, file=str(file), playbook=read(file)) for file in files])
-    runs = Runs(shelf, settings, on_miss=on_miss)
+    rules = faults([shelved.playbook.profile for shelved in shelf])
+    runs = Runs(shelf, replace(settings, faults=rules), on_miss=on_miss)
     for place, shelved in enumerate(shelf):
         runs.begin(shelved.name if place else DEFAULT_RUN, shelved.name, time.monotonic())
     return runs

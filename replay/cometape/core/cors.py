@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from .exchange import Headers, Request, Response
-from .service import Abort, Action, Respond, Service
+from .service import Abort, Action, Reset, Respond, Service, Spoil
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
 MAX_AGE_S = 600
@@ -81,7 +81,12 @@ class CorsService:
             origin = self._origins.pop(action.exchange, None)
             if origin is not None:
                 return Respond(action.exchange, allow(action.response, origin))
-        elif isinstance(action, Abort):
+        elif isinstance(action, Spoil) and isinstance(action.action, Respond):
+            origin = self._origins.pop(action.action.exchange, None)
+            if origin is not None:
+                answer = Respond(action.action.exchange, allow(action.action.response, origin))
+                return replace(action, action=answer)
+        elif isinstance(action, Abort | Reset):
             self._origins.pop(action.exchange, None)
         return action
 

@@ -15,6 +15,7 @@ from fnmatch import fnmatchcase
 from typing import Literal
 
 from .exchange import Request
+from .faults.profile_fault import ProfileFault
 from .json_value import Json
 from .place import Place
 from .typed_path import TypedPath
@@ -240,6 +241,8 @@ class Profile:
     ends_session: tuple[str, ...] = ()
     """Operations after which the server session is gone."""
     safe_methods: tuple[str, ...] = DEFAULT_SAFE_METHODS
+    faults: tuple[ProfileFault, ...] = ()
+    """How this API can fail, for faults on purpose."""
     places: Mapping[str, tuple[IdentityPlace, ...]] = field(init=False, compare=False, repr=False)
     """Where any value is an identity, by `request`, `response`, `event` and `publish`; kinds of
     created things are not among them."""

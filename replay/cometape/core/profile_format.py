@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, TypeVar, cast, get_args
 
+from .faults.profile_fault import ProfileFault
+from .faults.profile_fault_format import declared_fault
 from .profile import (
     AllowRule,
     CauseRule,
@@ -43,6 +45,7 @@ _PROFILE_KEYS = (
     "personal",
     "allow",
     "causes",
+    "faults",
     "without",
 )
 _IDENTITY_KEYS = ("form", "scope", "issued", "used", "made_by", "operations", "counter")
@@ -87,7 +90,7 @@ _CAUSE_KEYS = (
 )
 
 T = TypeVar("T")
-Named = TypeVar("Named", IdentityKind, SecretRule, PersonalRule, AllowRule, CauseRule)
+Named = TypeVar("Named", IdentityKind, SecretRule, PersonalRule, AllowRule, CauseRule, ProfileFault)
 
 
 def parse_profile(mapping: object, source: str, *, base: Profile | None = None) -> Profile:
@@ -142,13 +145,20 @@ def parse_profile(mapping: object, source: str, *, base: Profile | None = None) 
         repeatable=_joined(keys.strings("repeatable"), inherited.repeatable),
         ends_session=_joined(keys.strings("ends_session"), inherited.ends_session),
         safe_methods=tuple(keys.strings("safe_methods")) or inherited.safe_methods,
+        faults=_laid_over(
+            [declared_fault(name, node) for name, node in keys.at("faults", {}).members()],
+            inherited.faults,
+            without,
+        ),
     )
     known = {kind.name for kind in inherited.identities}
     for rules in (inherited.secrets, inherited.personal, inherited.allow, inherited.causes):
         known |= {rule.name for rule in rules}
+    known |= {fault.name for fault in inherited.faults}
     if without - known:
         keys.at("without").fail(
-            f"{sorted(without - known)[0]!r} is no rule or identity kind of the extended profile",
+            f"{sorted(without - known)[0]!r} is no rule, fault or identity kind of the extended"
+            " profile",
             f"it has {', '.join(sorted(known)) or 'none'}",
         )
     return profile

@@ -59,7 +59,37 @@ class CloseSocket:
     reason: str = ""
 
 
-Action = Respond | Abort | Upgrade | SendText | CloseSocket
+@dataclass(frozen=True, slots=True)
+class Reset:
+    """Reset the connection of an exchange or a WebSocket (TCP RST), with nothing more said."""
+
+    exchange: int
+    """Or the id of a socket."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manner:
+    """How bytes are put on the wire when something goes wrong on purpose."""
+
+    share: float = 1.0
+    """How much of them is sent, from the beginning: 1 is all."""
+    resets: bool = False
+    """Whether the connection is reset afterwards."""
+    piece_bytes: int | None = None
+    """They are sent in pieces of this size; None: all at once."""
+    every_s: float = 0.0
+    """Seconds from one piece to the next."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spoil:
+    """Carry out an answer or a text message, in a bad manner."""
+
+    action: Respond | SendText
+    manner: Manner
+
+
+Action = Respond | Abort | Upgrade | SendText | CloseSocket | Reset | Spoil
 
 
 class Service(Protocol):
@@ -89,7 +119,7 @@ class Service(Protocol):
     def gone(self, exchange_or_socket: int, now_s: float) -> Sequence[Action]:
         """The client closed before the exchange was answered, or the WebSocket ended.
 
-        Called once, and never after `Respond` or `Abort` for that exchange.
+        Called once, and never after `Respond`, `Abort`, `Reset` or `Spoil` for that exchange.
         """
         ...
 

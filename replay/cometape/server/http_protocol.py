@@ -19,12 +19,15 @@ from httptools import (
     HttpRequestParser,
 )
 
-from cometape.core.exchange import Headers, Request, Response
+from cometape.core.exchange import Headers, Request
+from cometape.core.service import Manner
 
+from .exchange import Exchange
 from .incoming import IncomingRequest
-from .outgoing import CONTINUE, render
+from .outgoing import CONTINUE
 from .problem import Refusal
 from .service_host import ServiceHost
+from .spoiled import SpoiledWriting
 
 if TYPE_CHECKING:
     from .websocket_protocol import Handshake
@@ -45,49 +48,6 @@ SURPLUS_CONNECTIONS = 64
 """So many beyond the bound are told 503; any further is dropped without a word."""
 
 
-class Exchange:
-    """One request whose answer is owed to its connection."""
-
-    __slots__ = ("_connection", "answer", "http_1_0", "keep_alive", "number", "to_head")
-
-    def __init__(
-        self,
-        connection: HttpConnection,
-        number: int,
-        *,
-        to_head: bool = False,
-        http_1_0: bool = False,
-        keep_alive: bool = True,
-    ) -> None:
-        self._connection = connection
-        self.number = number
-        self.to_head = to_head
-        self.http_1_0 = http_1_0
-        self.keep_alive = keep_alive
-        self.answer: bytes | None = None
-        """Its bytes, from when it is known until its turn has come."""
-
-    def respond(self, response: Response) -> None:
-        """Answer, as soon as all earlier requests of the connection are answered."""
-        self.answer = render(
-            response,
-            to_head=self.to_head,
-            keep_alive=self.keep_alive,
-            http_1_0=self.http_1_0,
-        )
-        self._connection.flush()
-
-    def abort(self) -> None:
-        """Close the connection instead of answering, once earlier requests are answered."""
-        self.answer = b""
-        self.keep_alive = False
-        self._connection.flush()
-
-    def accept(self, headers: Headers) -> None:
-        """Become a WebSocket."""
-        self._connection.become_websocket(self, headers)
-
-
 class HttpConnection(asyncio.Protocol):
     """The protocol of one connection; see the module."""
 
@@ -101,6 +61,7 @@ class HttpConnection(asyncio.Protocol):
         "_owes_continue",
         "_parser",
         "_pending",
+        "_spoilt",
         "_state",
         "_surplus",
         "_transport",
@@ -126,6 +87,8 @@ class HttpConnection(asyncio.Protocol):
         self._half_closed = False
         self._writing_paused = False
         self._handshake: Handshake | None = None
+        self._spoilt: dict[Exchange, tuple[bytes, Manner, bool]] | None = None
+        """Answers to be written badly when their turn has come, and whether to keep alive then."""
         self._surplus = b""
         """Bytes after the request to become a WebSocket."""
 
@@ -268,7 +231,7 @@ class HttpConnection(asyncio.Protocol):
                 return
             transport.write(answer)
             if not exchange.keep_alive:
-                self._end()
+                self._end(exchange)
                 return
         if self._owes_continue:
             self._send_continue()
@@ -277,6 +240,13 @@ class HttpConnection(asyncio.Protocol):
             return
         self._resume()
         self._settle()
+
+    def spoil(self, exchange: Exchange, data: bytes, manner: Manner) -> None:
+        """Put an answer on the wire badly, when its turn has come."""
+        self._spoilt = {**(self._spoilt or {}), exchange: (data, manner, exchange.keep_alive)}
+        exchange.answer = b""
+        exchange.keep_alive = False  # so it comes to `_end` when earlier ones are answered
+        self.flush()
 
     def become_websocket(self, exchange: Exchange, headers: Headers) -> None:
         """Hand the transport over to a WebSocket protocol."""
@@ -429,8 +399,24 @@ class HttpConnection(asyncio.Protocol):
         self._pending.append(exchange)
         exchange.respond(refusal.response)
 
-    def _end(self) -> None:
+    def _write_badly(self, exchange: Exchange) -> None:
+        """The turn of a spoilt answer has come: later ones wait until it is through."""
+        assert self._spoilt is not None
+        data, manner, keep_alive = self._spoilt.pop(exchange)
+        exchange.answer = None
+        self._pending.insert(0, exchange)
+
+        def done() -> None:
+            exchange.answer, exchange.keep_alive = b"", keep_alive
+            self.flush()
+
+        SpoiledWriting(self._transport, self._host.loop, data, manner, done).go_on()
+
+    def _end(self, exchange: Exchange) -> None:
         """The last answer is written."""
+        if self._spoilt and exchange in self._spoilt:
+            self._write_badly(exchange)
+            return
         transport = self._transport
         if self._state == REFUSED and not self._half_closed:
             # Closing now, with bytes of the client unread, would send a reset that can overtake

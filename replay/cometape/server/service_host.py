@@ -18,9 +18,12 @@ from cometape.core.service import (
     Abort,
     Action,
     CloseSocket,
+    Manner,
+    Reset,
     Respond,
     SendText,
     Service,
+    Spoil,
     Upgrade,
 )
 
@@ -44,7 +47,9 @@ class OpenExchange(Protocol):
     """The exchange id, from `ServiceHost.new_exchange_id`."""
 
     def respond(self, response: Response) -> None: ...
+    def spoil(self, response: Response, manner: Manner) -> None: ...
     def abort(self) -> None: ...
+    def reset(self) -> None: ...
     def accept(self, headers: Headers) -> None: ...
 
 
@@ -52,8 +57,10 @@ class OpenSocket(Protocol):
     """What the host asks of a connection that has become a WebSocket."""
 
     def send_text(self, text: str) -> None: ...
+    def spoil_text(self, text: str, manner: Manner) -> None: ...
     def close(self, code: int, reason: str) -> None: ...
     def abort(self) -> None: ...
+    def reset(self) -> None: ...
 
 
 class Connection(Protocol):
@@ -186,6 +193,8 @@ class ServiceHost:
                 self._act(action)
             except Exception:  # an answer that cannot be put on the wire
                 print_fault()
+                if isinstance(action, Spoil):
+                    action = action.action
                 if isinstance(action, Respond | Upgrade):
                     self._answer_fault(action.exchange)
                 elif isinstance(action, SendText):
@@ -216,6 +225,26 @@ class ServiceHost:
                 exchange.abort()
             elif action.exchange in self._sockets:
                 self._sockets[action.exchange].abort()
+        else:
+            self._act_badly(action)
+
+    def _act_badly(self, action: Action) -> None:
+        """What goes wrong on purpose."""
+        if isinstance(action, Reset):
+            exchange = self._exchanges.pop(action.exchange, None)
+            if exchange is not None:
+                exchange.reset()
+            elif action.exchange in self._sockets:
+                self._sockets[action.exchange].reset()
+        elif isinstance(action, Spoil) and isinstance(action.action, Respond):
+            exchange = self._exchanges.get(action.action.exchange)
+            if exchange is not None:
+                exchange.spoil(action.action.response, action.manner)
+                del self._exchanges[action.action.exchange]
+        elif isinstance(action, Spoil) and isinstance(action.action, SendText):
+            socket = self._sockets.get(action.action.socket)
+            if socket is not None:
+                socket.spoil_text(action.action.text, action.manner)
 
     def _answer_fault(self, number: int) -> None:
         exchange = self._exchanges.pop(number, None)

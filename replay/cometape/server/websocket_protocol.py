@@ -24,9 +24,11 @@ from wsproto.frame_protocol import CloseReason
 from wsproto.utilities import RemoteProtocolError
 
 from cometape.core.exchange import Headers, Request
+from cometape.core.service import Manner
 
 from .problem import Refusal
 from .service_host import ServiceHost
+from .spoiled import SpoiledWriting, reset
 
 PIECE_BYTES = 4096
 """Frames are decoded in pieces of this size, because a compressed piece can grow 1,032-fold
@@ -93,6 +95,7 @@ class WebSocketConnection(asyncio.Protocol):
         "_number",
         "_parts",
         "_pinged",
+        "_queued",
         "_size",
         "_transport",
         "_wire",
@@ -111,6 +114,8 @@ class WebSocketConnection(asyncio.Protocol):
         self._pinged = False
         self._closing = False
         """Our close frame is sent; what the client still sends is only looked at for its own."""
+        self._queued: list[bytes] | None = None
+        """Frames that wait until one that is written badly is through."""
         self._deaf = False
         """The client broke a rule: what it still sends is not looked at."""
         self.deadline_s = host.time() + host.limits.idle_timeout_s
@@ -155,6 +160,23 @@ class WebSocketConnection(asyncio.Protocol):
         if not self._closing:
             self._write(self._wire.send(TextMessage(data=text)))
 
+    def spoil_text(self, text: str, manner: Manner) -> None:
+        """Send one text message badly."""
+        if self._closing:
+            return
+        data = self._wire.send(TextMessage(data=text))
+        if self._queued is not None:  # one at a time
+            self._write(data)
+            return
+        self._queued = []
+
+        def done() -> None:
+            queued, self._queued = self._queued or [], None
+            for later in queued:
+                self._write(later)
+
+        SpoiledWriting(self._transport, self._host.loop, data, manner, done).go_on()
+
     def close(self, code: int, reason: str) -> None:
         """Start the closing handshake (RFC 6455 §7.1.2); nothing is received after."""
         if self._closing:
@@ -167,6 +189,10 @@ class WebSocketConnection(asyncio.Protocol):
     def abort(self) -> None:
         """Close the connection without a word."""
         self._transport.abort()
+
+    def reset(self) -> None:
+        """Reset the connection."""
+        reset(self._transport)
 
     def expire(self, now_s: float) -> None:
         """`deadline_s` has passed: ask a quiet client whether it is there, drop a dead one."""
@@ -222,6 +248,9 @@ class WebSocketConnection(asyncio.Protocol):
     def _write(self, data: bytes) -> None:
         transport = self._transport
         if transport.is_closing():
+            return
+        if self._queued is not None:
+            self._queued.append(data)
             return
         if transport.get_write_buffer_size() > self._host.limits.max_buffered_bytes:
             self.deadline_s = inf

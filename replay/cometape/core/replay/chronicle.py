@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from ..faults.fault_ledger import FaultLedger
 from .clients import Clients
 from .explainer import Explainer
 from .journal import Journal, Kind, Report
@@ -29,6 +30,8 @@ class Chronicle:
         self.misses: list[Miss] = []
         self.misses_total = 0
         self.listeners: list[Callable[[Miss], None]] = []
+        self.faults: FaultLedger | None = None
+        """What goes wrong on purpose, for the report."""
         self._playbook = playbook
         self._clients = clients
         self._unfetched = unfetched
@@ -54,6 +57,15 @@ class Chronicle:
         if client is not None:
             self.note(now_s, "note", client, text)
 
+    def fault(
+        self, now_s: float, client: LiveClient | None, text: str, entry: int | None, *, run: int = 0
+    ) -> None:
+        """Something went wrong on purpose; `run` counts where there is no client yet."""
+        if client is not None:
+            self.note(now_s, "fault", client, text, entry)
+        else:
+            self.journal.note(now_s, "fault", run, "nobody yet", text, entry)
+
     def miss(
         self, shape: Shape, client: LiveClient, chosen: Exhausted | None, now_s: float
     ) -> Miss:
@@ -78,4 +90,5 @@ class Chronicle:
             ),
             misses=tuple(self.misses),
             misses_total=self.misses_total,
+            faults=self.faults.tallies() if self.faults is not None else (),
         )

@@ -6,13 +6,16 @@ goes back there.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 
 from ..bayeux import channel as channels
 from ..bayeux.actions import BayeuxAction
-from ..bayeux.message import Outgoing
+from ..bayeux.message import Outgoing, render_message
 from ..bayeux.server import BayeuxServer
 from ..bayeux.session import Session
+from ..faults.profile_fault import merged
+from ..json_value import Json, JsonObject
 from .live_client import LiveClient
 from .playbook import Playbook
 from .player import Due
@@ -142,7 +145,16 @@ class Delivery:
             message_id = None
         shift_s = due.run.shift_s
         template = self._playbook.event(follower, dated=shift_s != 0)
-        return template.fill(live.__getitem__, client.origin, message_id or None, shift_s)
+        message = template.fill(live.__getitem__, client.origin, message_id or None, shift_s)
+        return _patched(message, due.patches) if due.patches else message
+
+
+def _patched(message: Outgoing, patches: Sequence[Json]) -> JsonObject:
+    """A message whose data says something else."""
+    written: JsonObject = json.loads(render_message(message))
+    for patch in patches:
+        written["data"] = merged(written.get("data"), patch)
+    return written
 
 
 def _takers(living: Sequence[Session], due: Due) -> Sequence[Session]:

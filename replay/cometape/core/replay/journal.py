@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from ..faults.fault_ledger import FaultTally
 from ..json_value import JsonObject
 from .miss import Miss
 
@@ -25,6 +26,7 @@ Kind = Literal[
     "subscribe",
     "publish",
     "end",
+    "fault",
     "note",
 ]
 """What kind of thing happened; the closed set."""
@@ -265,6 +267,8 @@ class Report:
     misses: tuple[Miss, ...]
     misses_total: int = 0
     """More than `misses` where there were too many to keep."""
+    faults: tuple[FaultTally, ...] = ()
+    """What went wrong on purpose; that is never a failure."""
 
     @property
     def ok(self) -> bool:
@@ -290,6 +294,8 @@ class Report:
         """For a terminal, or a failed test: misses first, then what was left over."""
         lines = list(self._miss_lines())
         lines += [run.text() for run in self.runs]
+        if self.faults:
+            lines += ["faults on purpose:", *(f"  {tally}" for tally in self.faults)]
         lines.append(self.verdict)
         return "\n".join(lines)
 
@@ -320,7 +326,11 @@ class Report:
             (len(self.undelivered), "event never delivered", "events never delivered"),
         ]
         found = [f"{n} {one if n == 1 else many}" for n, one, many in counts if n]
-        return "replay: " + (", ".join(found) if found else "everything asked for and delivered")
+        verdict = ", ".join(found) if found else "everything asked for and delivered"
+        idle = sum(not tally.fired for tally in self.faults)
+        if idle:
+            verdict += f" ({idle} {'fault' if idle == 1 else 'faults'} never fired)"
+        return f"replay: {verdict}"
 
     def json(self) -> JsonObject:
         """For a machine (`--report FILE.json`)."""
@@ -332,4 +342,5 @@ class Report:
             "misses": [miss.json() for miss in self.misses],
             "misses_total": max(self.misses_total, len(self.misses)),
             "runs": [run.json() for run in self.runs],
+            "faults": [tally.json() for tally in self.faults],
         }

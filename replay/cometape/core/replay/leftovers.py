@@ -95,6 +95,8 @@ def _unplayed(run: Run, almost: Callable[[Playable], str | None]) -> Iterator[Un
     seen_reads: set[Hashable] = set()
     told = 0
     for playable in run.playbook.playables():
+        if playable.number in run.spared:
+            continue
         if playable.is_operation:
             if playable.number in run.played:
                 continue
@@ -147,6 +149,8 @@ def _undelivered(
         told.add(follower.number)
         yield _undelivered_one(follower, why)
     for follower in followers:
+        if run.spared and (follower.number in run.spared or follower.anchor in run.spared):
+            continue
         if follower.number not in told and not run.delivered.get(follower.number):
             yield _undelivered_one(follower, _why_not_due(run, follower))
 

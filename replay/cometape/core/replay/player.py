@@ -15,6 +15,7 @@ from typing import Protocol
 from ..cassette import Entry
 from ..errors import ConfigurationError
 from ..exchange import Response
+from ..json_value import Json
 from .identity import Binding, Identity, Ledger
 from .live_ids import Pairs
 from .playbook import START, Playbook
@@ -113,7 +114,9 @@ class Due:
     at_s: float
     run: Run
     is_delivered: bool = False
-    """Whether a client was given it."""
+    """Whether a client was given it, or would have been."""
+    patches: tuple[Json, ...] = ()
+    """JSON merge patches (RFC 7396) over its data: a fault makes it say something else."""
 
     @property
     def session(self) -> str:
@@ -168,6 +171,8 @@ class Run:
         """Numbers of the operations and publishes played, in their order."""
         self.unclaimed: dict[str, list[Due]] = {}
         """Due events of recorded sessions that no client has taken yet."""
+        self.spared: dict[int, None] = {}
+        """Entries that a fault kept from being played or delivered: nobody is to blame for that."""
         self._pace = pace
         self._event_gap_s = event_gap_s
         self.shared = Ledger()
@@ -367,19 +372,25 @@ class Run:
     def release(self, now_s: float, only: Actor | None = None) -> list[Due]:
         """The events whose time has come; with `only`, that client's whatever their time."""
         if only is not None:
-            mine = [item for item in self._scheduled if self.receiver(item[2]) is only]
-            self._scheduled = [i for i in self._scheduled if self.receiver(i[2]) is not only]
-            heapq.heapify(self._scheduled)
-            found = [due for _, _, due in sorted(mine, key=lambda item: item[:2])]
-        else:
-            found = []
-            while self._scheduled and self._scheduled[0][0] <= now_s:
-                found.append(heapq.heappop(self._scheduled)[2])
-        for due in found:
+            return self.hurry([due for due in self.scheduled if self.receiver(due) is only])
+        found = []
+        while self._scheduled and self._scheduled[0][0] <= now_s:
+            found.append(heapq.heappop(self._scheduled)[2])
+        return self._sent(found)
+
+    def hurry(self, dues: Sequence[Due]) -> list[Due]:
+        """These of the events on their way, before their time."""
+        wanted = set(map(id, dues))
+        self._scheduled = [item for item in self._scheduled if id(item[2]) not in wanted]
+        heapq.heapify(self._scheduled)
+        return self._sent(dues)
+
+    def _sent(self, dues: Sequence[Due]) -> list[Due]:
+        for due in dues:
             number = due.follower.number
             self._note_fact(number)
             self.played[number] = self.played.get(number, 0) + 1
-        return found
+        return list(dues)
 
     def receiver(self, due: Due) -> Actor | None:
         """Whom an event is for: who set it off, or who has taken the session that saw it."""
@@ -396,17 +407,23 @@ class Run:
         """A client was given an event; events that it causes are on their way, once."""
         number = due.follower.number
         self.delivered[number] = self.delivered.get(number, 0) + 1
+        self.went_by(due, now_s)
+
+    def went_by(self, due: Due, now_s: float) -> None:
+        """An event was delivered, or lost on its way: what it causes comes, once."""
         if due.is_delivered:
             return
         due.is_delivered = True
         at_s = now_s
-        for follower in self.playbook.followers(number):
+        for follower in self.playbook.followers(due.follower.number):
             at_s = self._schedule(follower, due.play, now_s, not_before_s=at_s)
 
     # ---------------------------------------------------------------- state
 
     def _begin(self, entry: Entry, actor: Actor, now_s: float) -> Play:
         nth = self.played[entry.number] = self.played.get(entry.number, 0) + 1
+        if self.spared:
+            self.spared.pop(entry.number, None)
         self._note_fact(entry.number)
         if self.is_operation(entry.number):
             self.done.append(entry.number)

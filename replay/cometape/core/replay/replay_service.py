@@ -20,13 +20,17 @@ from ..bayeux.server import BayeuxServer
 from ..bayeux.settings import Settings
 from ..cors import CorsService
 from ..exchange import Request
+from ..faults.fault_rule import FaultRule
 from ..scrub.scrubber import Scrubber
 from ..service import Action, Respond
 from .agenda import Agenda
+from .answer_gate import AnswerGate
 from .chronicle import Chronicle
 from .clients import Clients
 from .date_shift import Dates
 from .delivery import Delivery
+from .fault_injector import FaultInjector
+from .interference import GO_ON, Interference
 from .journal import Journal, Kind, Report
 from .live_client import Arrival, LiveClient
 from .live_ids import Pairs
@@ -37,6 +41,7 @@ from .player import INSTANT, Due, Pace, Run
 from .recorded_application import RecordedApplication, behind, note_made
 from .recordings import Matches, Playable
 from .repeats import Repeats
+from .replay_faults import ReplayFaults
 
 MAX_INTERVAL_MS = 300_000
 """How long a silent Bayeux session lives: minutes, so that a breakpoint in a debugger ends none."""
@@ -66,6 +71,8 @@ class ReplaySettings:
     """When it shall seem to have been recorded; None: as the profile says."""
     dialect: str | None = None
     """Whose error strings; None: those of the recording, else the profile's."""
+    faults: tuple[FaultRule, ...] = ()
+    """What goes wrong on purpose, from the beginning (`ReplayService.faults` adds more)."""
 
 
 class ReplayService(CorsService):
@@ -75,6 +82,13 @@ class ReplayService(CorsService):
         """Any number of replays may share a playbook: `Playbook.of(cassette, profile)`."""
         self.replay = Replay(playbook, settings or ReplaySettings())
         super().__init__(self.replay)
+        self._gate = AnswerGate(self.replay)
+        seed = self.settings.seed
+        self.faults = ReplayFaults(playbook.profile, seed, self._interfere, self._leave_alone)
+        """What goes wrong on purpose."""
+        self.replay.chronicle.faults = self.faults.ledger
+        for rule in self.settings.faults:
+            self.faults.add(rule)
 
     @property
     def settings(self) -> ReplaySettings:
@@ -97,11 +111,27 @@ class ReplayService(CorsService):
 
     def carry_out(self, wanted: Sequence[BayeuxAction], now_s: float) -> Sequence[Action]:
         """What somebody outside made the Bayeux server want, as a client of it is served."""
-        return self._allowed(self.replay.endpoint.actions(wanted, now_s))
+        actions: Sequence[Action] = self.replay.endpoint.actions(wanted, now_s)
+        if self.inner is self._gate:
+            actions = self._gate.passing(actions, now_s)
+        return self._allowed(actions)
 
     def on_miss(self, listener: Callable[[Miss], None]) -> None:
         """Call `listener` with every miss from now on, as it happens."""
         self.replay.chronicle.listeners.append(listener)
+
+    def _interfere(self) -> None:
+        """From now on answers pass a gate, and events the faults."""
+        if self.replay.interference is None:
+            self.replay.interference = FaultInjector(
+                self.replay, self._gate, self.faults.ledger, gap_s=self.settings.event_gap_s
+            )
+        self.inner = self._gate
+
+    def _leave_alone(self) -> None:
+        """No rule is left; what is held already stays until its time."""
+        if self._gate.is_idle:
+            self.inner = self.replay
 
 
 class Replay:
@@ -136,6 +166,8 @@ class Replay:
         self._below_paths = tuple(f"{path}/" for path in self._paths)
         self._sockets: dict[int, Arrival] = {}
         self._agenda: Agenda[Run] = Agenda()
+        self.interference: Interference | None = None
+        """Faults on purpose, where there are any."""
 
     # ---------------------------------------------------------------- the service
 
@@ -147,7 +179,12 @@ class Replay:
         if not self._is_bayeux(request):
             return self._answer(exchange, request, arrival, now_s)
         text = request.body.decode("utf-8", "replace") or unquote(request.target)
-        actions = self._before(text, arrival, now_s)
+        verdict = GO_ON
+        if self.interference is not None:
+            verdict = self.interference.spoken(exchange, request, text, arrival, now_s)
+            if verdict.is_final:
+                return verdict.actions
+        actions = [*verdict.actions, *self._before(text, arrival, now_s)]
         actions += self.endpoint.request(exchange, request, now_s, context=arrival)
         return actions + self._after(now_s)
 
@@ -166,7 +203,12 @@ class Replay:
         arrival = self._sockets.get(socket)
         if arrival is None:
             return []
-        actions = self._before(text, arrival, now_s)
+        verdict = GO_ON
+        if self.interference is not None:
+            verdict = self.interference.spoken(socket, None, text, arrival, now_s)
+            if verdict.is_final:
+                return verdict.actions
+        actions = [*verdict.actions, *self._before(text, arrival, now_s)]
         actions += self.endpoint.text(socket, text, now_s)
         return actions + self._after(now_s)
 
@@ -181,14 +223,16 @@ class Replay:
         for run in self._agenda.take_due(now_s):
             actions += self._give(run.release(now_s), now_s)
             self._note_busy(run)
+        if self.interference is not None:
+            actions += self.interference.tick(now_s)
         return actions + self.endpoint.tick(now_s)
 
     def deadline_s(self) -> float | None:
         """When `tick` is wanted next."""
         bayeux_s, event_s = self.endpoint.deadline_s(), self._agenda.next_s()
-        if bayeux_s is None or event_s is None:
-            return bayeux_s if event_s is None else event_s
-        return min(bayeux_s, event_s)
+        if self.interference is not None:
+            event_s = _earlier(event_s, self.interference.deadline_s())
+        return _earlier(bayeux_s, event_s)
 
     # ---------------------------------------------------------------- HTTP exchanges
 
@@ -211,9 +255,14 @@ class Replay:
         self._application.settle(client, matches, now_s)
         run = client.run
         chosen = run.choose(client.session, matches, repeats=self._repeats)
+        verdict = GO_ON
+        if self.interference is not None:
+            verdict = self.interference.asked(exchange, request, client, chosen, now_s)
+            if verdict.is_final:
+                return list(verdict.actions)
         if not isinstance(chosen, Playable):
             miss = self.chronicle.miss(shape, client, chosen, now_s)
-            return [Respond(exchange, miss.response())]
+            return [*verdict.actions, Respond(exchange, miss.response())]
         if self.playbook.live_ids.makes:
             made = self.playbook.live_ids.made_in_request(chosen.exchange.request, request)
             used |= note_made(client, chosen.session, made)
@@ -240,7 +289,9 @@ class Replay:
         self._note_busy(run)
         kind: Kind = "repeat" if chosen.is_operation and play.nth > 1 else "answered"
         self.chronicle.note(now_s, kind, client, chosen, chosen.number)
-        actions: list[Action] = [Respond(exchange, response)]
+        actions: list[Action] = [*verdict.actions, Respond(exchange, response)]
+        if self.interference is not None:
+            actions = self.interference.answered(exchange, play, client, actions, now_s)
         if client.has_claimed:
             client.has_claimed = False
             self._delivery.changed(client)
@@ -276,8 +327,7 @@ class Replay:
         that disconnects at once, depending on who is faster.
         """
         self._application.arrival = arrival
-        found = _CLIENT_ID.search(text)
-        client = self.clients.of_client_id(found[1]) if found is not None else None
+        client = self.speaker(text)
         if client is None:
             return []
         self.clients.know_connection(arrival.connection, client)
@@ -293,7 +343,39 @@ class Replay:
         return self.endpoint.actions(self._delivery.deliver_waiting(now_s), now_s)
 
     def _give(self, dues: Sequence[Due], now_s: float) -> list[Action]:
+        if self.interference is not None:
+            dues = self.interference.due(dues, now_s)
+        return self.give(dues, now_s)
+
+    # ---------------------------------------------------------------- what may interfere asks
+
+    def speaker(self, text: str) -> LiveClient | None:
+        """The client whose Bayeux messages these are."""
+        found = _CLIENT_ID.search(text)
+        return self.clients.of_client_id(found[1]) if found is not None else None
+
+    def give(self, dues: Sequence[Due], now_s: float) -> list[Action]:
+        """Deliver events, with nothing more in their way."""
         return self.endpoint.actions(self._delivery.give(dues, now_s), now_s)
+
+    def expire(self, client: LiveClient, now_s: float) -> list[Action]:
+        """End a client's Bayeux sessions as silence does."""
+        actions: list[Action] = []
+        for client_id in list(client.client_ids):
+            actions += self.endpoint.actions(self.bayeux.expire(client_id, now_s), now_s)
+        return actions
+
+    def went_by(self, due: Due, now_s: float) -> None:
+        """An event was lost on its way; what it causes comes all the same."""
+        due.run.went_by(due, now_s)
+        self._note_busy(due.run)
+
+    def is_out(self, due: Due) -> bool:
+        """Whether an event that was given has left: it waits for no session and in no queue."""
+        receiver = due.run.receiver(due)
+        if not isinstance(receiver, LiveClient):
+            return due not in due.run.unclaimed.get(due.session, ())
+        return due not in receiver.mailbox and due not in self._delivery.unfetched()
 
     def _delivered(self, client: LiveClient, due: Due, now_s: float) -> None:
         self.chronicle.note(now_s, "event", client, due.follower, due.follower.number)
@@ -324,3 +406,9 @@ class Replay:
     def _dialect(self) -> str:
         """The dialect of the recorded errors, or the profile's."""
         return self.playbook.index.dialect or self.playbook.profile.dialect
+
+
+def _earlier(one_s: float | None, other_s: float | None) -> float | None:
+    if one_s is None or other_s is None:
+        return other_s if one_s is None else one_s
+    return min(one_s, other_s)

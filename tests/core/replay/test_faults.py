@@ -1,0 +1,483 @@
+"""What each fault does to a client, in memory: a conversation for every kind, and some at once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cometape.core.faults.fault_kind import kinds_of
+from cometape.core.faults.fault_reading import read_rules
+from cometape.core.service import Manner
+from cometape.profiles import load_profile
+from conversation import Exchange
+from scripted import JSON_HEADERS, Person, Script, Stage, dumped
+
+BIN = "/api/v2/workbins/34"
+PULL = {"operationName": "PullWorkitem", "id": "02F0A"}
+ITEMS = "/v2/me/workitems"
+BINS = "/v2/me/workbins"
+KINDS = kinds_of(load_profile("workbins").faults)
+
+
+def taken(reference_id: int) -> dict[str, Any]:
+    return {
+        "messageType": "WorkitemStateChangeMessage",
+        "notificationType": "StatusChange",
+        "referenceId": reference_id,
+        "workitem": {"id": "02F0A", "state": "Processing"},
+    }
+
+
+def removed(reference_id: int) -> dict[str, Any]:
+    return {
+        "messageType": "WorkbinStateChangeMessage",
+        "referenceId": reference_id,
+        "action": "ItemRemoved",
+    }
+
+
+def pulling() -> Script:
+    """A pull (entry 5) with two events: 6 on the workitems' channel, 7 on the workbins'."""
+    script = Script()
+    script.ask("agent7", "GET", "/api/v2/me", None, {"statusCode": 0})
+    script.listen("agent7", ITEMS, BINS)
+    script.ask("agent7", "POST", BIN, PULL, {"statusCode": 0, "referenceId": 17})
+    script.event("agent7", ITEMS, taken(17))
+    script.event("agent7", BINS, removed(17))
+    return script
+
+
+def staged(*faults: str, script: Script | None = None, **settings: Any) -> tuple[Stage, Person]:
+    rules = read_rules(list(faults), KINDS)
+    stage = Stage(script or pulling(), faults=rules, **settings)
+    person = stage.person("agent7")
+    person.ask("GET", "/api/v2/me")
+    person.listen(ITEMS, BINS)
+    return stage, person
+
+
+def pull(stage: Stage, person: Person) -> Exchange:
+    """The operation, whose answer may be long in coming."""
+    return stage.talk.send(
+        "POST",
+        BIN,
+        headers=[*person.headers, *JSON_HEADERS],
+        body=dumped(PULL),
+        connection=person.connection,
+    )
+
+
+def channels_of(person: Person) -> list[str]:
+    return [channel for channel, _ in person.events()]
+
+
+def told(stage: Stage) -> list[str]:
+    return [line.text for line in stage.service.journal.of("fault")]
+
+
+# -------------------------------------------------------------------- answers
+
+
+def test_an_answer_is_held_back() -> None:
+    stage, person = staged("delay=2s operation=PullWorkitem")
+    asked = pull(stage, person)
+    stage.talk.advance(1.9)
+    assert asked.held
+    stage.talk.advance(0.2)
+    assert asked.status == 200
+    assert told(stage) == [f"delay=2s operation=PullWorkitem: POST {BIN} PullWorkitem"]
+
+
+def test_a_client_that_leaves_while_its_answer_is_held_back_is_forgotten() -> None:
+    stage, person = staged("delay=2s operation=PullWorkitem")
+    pull(stage, person).leave()
+    stage.talk.advance(3)
+    assert channels_of(person) == [ITEMS, BINS], "the operation happened"
+
+
+def test_an_error_instead_of_the_answer_lets_nothing_happen_and_a_retry_succeed() -> None:
+    stage, person = staged('status=503 operation=PullWorkitem nth=1 body="come again"')
+    refused = pull(stage, person)
+    assert (refused.status, refused.body) == (503, "come again")
+    assert person.events() == []
+    assert pull(stage, person).status == 200
+    assert channels_of(person) == [ITEMS, BINS]
+    assert stage.service.report().ok
+
+
+def test_what_a_fault_refused_is_not_blamed_on_the_client() -> None:
+    stage, person = staged("status=500 operation=PullWorkitem")
+    assert pull(stage, person).status == 500
+    assert person.events() == []
+    report = stage.service.report()
+    assert report.ok, report.text()
+
+
+@pytest.mark.parametrize(
+    ("when", "is_aborted", "happens"),
+    [("before", True, False), ("instead", True, True), ("after", False, True)],
+)
+def test_a_reset_before_instead_of_or_after_the_answer(
+    when: str, is_aborted: bool, happens: bool
+) -> None:
+    stage, person = staged(f"reset={when} operation=PullWorkitem")
+    asked = pull(stage, person)
+    assert asked.aborted == is_aborted
+    assert channels_of(person) == ([ITEMS, BINS] if happens else [])
+    if not is_aborted:
+        assert asked.manner == Manner(resets=True)
+
+
+def test_an_answer_is_cut_in_the_middle_and_one_trickles() -> None:
+    stage, person = staged("cut=0.25 operation=PullWorkitem")
+    assert pull(stage, person).manner == Manner(share=0.25, resets=True)
+    stage, person = staged("drip=100ms bytes=3 operation=PullWorkitem")
+    assert pull(stage, person).manner == Manner(piece_bytes=3, every_s=0.1)
+
+
+def test_faults_compose_on_one_exchange() -> None:
+    stage, person = staged("delay=1s nth=2", "cut", "drip bytes=1", "delay=1s nth=2")
+    asked = pull(stage, person)
+    stage.talk.advance(1.9)
+    assert asked.held
+    stage.talk.advance(0.2)
+    assert asked.manner == Manner(share=0.5, resets=True, piece_bytes=1, every_s=0.05)
+    stage, person = staged("status=503 operation=Pull*", "delay=1s operation=Pull*")
+    asked = pull(stage, person)
+    assert asked.held
+    stage.talk.advance(1)
+    assert asked.status == 503
+
+
+# -------------------------------------------------------------------- Bayeux
+
+
+def test_a_poll_is_cut_in_the_middle_when_it_brings_an_event() -> None:
+    stage, person = staged("cut channel=/meta/connect nth=2")
+    assert person.client is not None
+    poll = person.client.hold()
+    pull(stage, person)
+    stage.settle()
+    assert poll.manner == Manner(share=0.5, resets=True)
+    assert [event["channel"] for event in poll.events] == [ITEMS, BINS], "they go down with it"
+    assert stage.service.report().ok
+
+
+def test_a_poll_over_a_websocket_is_cut_too() -> None:
+    stage = Stage(pulling(), faults=read_rules(["cut channel=/meta/connect nth=2"]))
+    person = stage.person("agent7")
+    client = person.listen(ITEMS, BINS, connection_type="websocket")
+    assert client.socket is not None
+    assert client.socket.manner is None
+    client.socket.send([client.message("/meta/connect", connectionType="websocket")])
+    stage.talk.advance(31)
+    assert client.socket.manner == Manner(share=0.5, resets=True)
+
+
+def test_a_websocket_is_reset() -> None:
+    stage = Stage(pulling(), faults=read_rules(["reset channel=/meta/subscribe"]))
+    client = stage.person("agent7").shake_hands("websocket")
+    assert client.socket is not None
+    client.socket.send([client.message("/meta/subscribe", subscription=ITEMS)])
+    assert client.socket.closed
+
+
+def test_402_in_mid_operation_loses_the_events() -> None:
+    stage, person = staged("402 operation=PullWorkitem")
+    assert person.client is not None
+    poll = person.client.hold()
+    assert pull(stage, person).status == 200
+    assert poll.message["error"].startswith("402:")
+    assert poll.message["advice"]["reconnect"] == "handshake"
+    person.listen(ITEMS, BINS)
+    assert person.events() == []
+    assert stage.service.report().ok, "what was lost on purpose is not undelivered"
+
+
+def test_402_in_mid_operation_may_keep_the_events_for_the_next_session() -> None:
+    stage, person = staged("402 events=kept operation=PullWorkitem")
+    assert person.client is not None
+    poll = person.client.hold()
+    pull(stage, person)
+    assert poll.message["error"].startswith("402:")
+    stage.settle()
+    person.listen(ITEMS, BINS)
+    assert channels_of(person) == [ITEMS, BINS]
+
+
+def test_402_comes_after_an_answer_that_is_held_back() -> None:
+    stage, person = staged("402 operation=PullWorkitem", "delay=1s operation=PullWorkitem")
+    assert person.client is not None
+    poll, asked = person.client.hold(), pull(stage, person)
+    stage.talk.advance(0.9)
+    assert poll.held
+    stage.talk.advance(0.2)
+    assert asked.answered
+    assert poll.answered
+
+
+def test_an_expired_session_is_told_to_the_message_that_finds_it_so() -> None:
+    stage, person = staged("expired channel=/meta/connect nth=2")
+    assert person.client is not None
+    (reply,) = person.client.poll()
+    assert reply["error"].startswith("402:")
+    person.listen(ITEMS, BINS)
+    pull(stage, person)
+    assert channels_of(person) == [ITEMS, BINS]
+
+
+def test_a_refused_handshake_is_counted_for_whoever_tries_again() -> None:
+    stage = Stage(pulling(), faults=read_rules(["status=503 channel=/meta/handshake nth=1"]))
+    person = stage.person("agent7")
+    client = stage.talk.client(headers=person.headers)
+    assert client.send(client.message("/meta/handshake", version="1.0")).status == 503
+    assert client.handshake()["successful"]
+
+
+# -------------------------------------------------------------------- events
+
+
+def test_an_event_comes_before_its_answer() -> None:
+    stage, person = staged("early entry=6")
+    assert person.client is not None
+    poll, asked = person.client.hold(), pull(stage, person)
+    assert [event["channel"] for event in poll.events] == [ITEMS]
+    assert asked.held, "the answer waits a moment, so that the event is seen first"
+    stage.settle()
+    assert asked.json["referenceId"] == poll.events[0]["data"]["referenceId"]
+    assert channels_of(person) == [ITEMS, BINS]
+
+
+def test_an_answer_waits_for_the_poll_that_takes_the_early_event() -> None:
+    stage, person = staged("early entry=6")
+    asked = pull(stage, person)
+    stage.talk.advance(1)
+    assert asked.held
+    assert person.client is not None
+    person.client.poll()
+    stage.settle()
+    assert asked.answered
+
+
+def test_an_answer_does_not_wait_for_ever() -> None:
+    stage, person = staged("early=3s entry=6")
+    asked = pull(stage, person)
+    stage.talk.advance(2.9)
+    assert asked.held
+    stage.talk.advance(0.2)
+    assert asked.answered
+    assert "no poll took the early event in time" in told(stage)[-1]
+
+
+def test_an_event_comes_late_and_one_never() -> None:
+    stage, person = staged("late=5s channel=/v2/me/workitems", "lost channel=/v2/me/workbins")
+    pull(stage, person)
+    assert channels_of(person) == []
+    assert stage.service.report().ok
+    stage.talk.advance(5)
+    assert channels_of(person) == [ITEMS]
+    report = stage.service.report()
+    assert report.ok, report.text()
+    assert "lost channel=/v2/me/workbins: fired once" in report.text()
+
+
+def test_what_a_lost_event_causes_comes_all_the_same() -> None:
+    script = pulling()
+    script.event("agent7", BINS, {"action": "Next"}, cause=6)
+    stage, person = staged("lost entry=6", script=script)
+    pull(stage, person)
+    assert sorted(data["action"] for data in person.data()) == ["ItemRemoved", "Next"]
+    report = stage.service.report()
+    assert report.ok, report.text()
+
+
+def test_an_event_comes_twice() -> None:
+    stage, person = staged("duplicated entry=6")
+    pull(stage, person)
+    found = person.events()
+    assert [channel for channel, _ in found] == [ITEMS, ITEMS, BINS]
+    assert found[0] == found[1]
+
+
+def test_copies_of_an_event_come_apart() -> None:
+    stage, person = staged("duplicated=3 after=10s entry=6")
+    pull(stage, person)
+    assert channels_of(person) == [ITEMS, BINS]
+    stage.talk.advance(10)
+    assert channels_of(person) == [ITEMS, BINS, ITEMS]
+    stage.talk.advance(10)
+    assert channels_of(person) == [ITEMS, BINS, ITEMS, ITEMS]
+
+
+def test_an_event_is_overtaken_by_one_on_another_channel() -> None:
+    stage, person = staged("reordered entry=6")
+    pull(stage, person)
+    assert channels_of(person) == [BINS, ITEMS]
+
+
+def test_an_event_that_nothing_overtakes_comes_after_all() -> None:
+    stage, person = staged("reordered=2s entry=7")
+    pull(stage, person)
+    assert channels_of(person) == [ITEMS]
+    stage.talk.advance(2)
+    assert channels_of(person) == [ITEMS, BINS]
+
+
+def test_an_event_says_something_else() -> None:
+    stage, person = staged("""changed='{"referenceId": null, "more": 1}' entry=6""")
+    pull(stage, person)
+    first, second = person.data()
+    assert "referenceId" not in first
+    assert first["more"] == 1
+    assert "referenceId" in second
+
+
+def test_events_can_be_lost_by_chance_and_the_seed_says_which() -> None:
+    def seen(seed: int) -> list[str]:
+        stage, person = staged("lost probability=0.5", seed=seed)
+        pull(stage, person)
+        return channels_of(person)
+
+    outcomes = {tuple(seen(seed)) for seed in range(12)}
+    assert len(outcomes) > 2
+    assert seen(3) == seen(3)
+
+
+# -------------------------------------------------------------------- of the profile
+
+
+def test_csrf_403_refuses_operations_alone() -> None:
+    stage, person = staged("csrf-403 nth=1")
+    assert person.ask("GET", "/api/v2/me").status == 200
+    refused = pull(stage, person)
+    assert (refused.status, refused.body) == (403, "Missing or invalid Csrf token")
+    assert pull(stage, person).status == 200
+
+
+def test_a_request_fails_after_it_was_accepted() -> None:
+    stage, person = staged("request-failed operation=PullWorkitem")
+    answer = pull(stage, person).json
+    ((channel, data),) = person.events()
+    assert channel == ITEMS
+    assert data["notificationType"] == "Error"
+    assert data["referenceId"] == answer["referenceId"]
+    assert stage.service.report().ok
+
+
+def test_a_subscription_to_a_workbin_fails() -> None:
+    script = Script()
+    script.listen("agent7", ITEMS, BINS)
+    sent = {"operationName": "Subscribe"}
+    script.ask("agent7", "POST", BIN, sent, {"statusCode": 0, "referenceId": 3})
+    subscribed = {
+        "messageType": "WorkbinSubscriptionStateChangeMessage",
+        "stateResource": "Subscribed",
+        "id": "34",
+    }
+    script.event("agent7", BINS, subscribed)
+    stage = Stage(script, faults=read_rules(["request-failed"], KINDS))
+    person = stage.person("agent7")
+    person.listen(ITEMS, BINS)
+    person.ask("POST", BIN, sent)
+    assert [data["stateResource"] for data in person.data()] == ["RequestFailed"]
+
+
+def test_the_http_session_ends_and_bayeux_with_it() -> None:
+    stage, person = staged("session-ended operation=PullWorkitem nth=1")
+    assert person.client is not None
+    poll, refused = person.client.hold(), pull(stage, person)
+    assert refused.status == 401
+    assert refused.json == {"statusCode": 20, "statusMessage": "Access denied"}
+    assert poll.message["error"].startswith("402:")
+
+
+# -------------------------------------------------------------------- rules that come and go
+
+
+def test_rules_are_added_told_and_removed_while_a_replay_runs() -> None:
+    stage, person = staged()
+    faults = stage.service.faults
+    number = faults.add({"fault": "status", "code": 503, "operation": "PullWorkitem"})
+    assert pull(stage, person).status == 503
+    (line,) = faults.json()
+    assert line["number"] == number
+    assert line["rule"] == "status=503 operation=PullWorkitem"
+    assert line["fired"] == 1
+    assert faults.remove(number)
+    assert not faults.remove(number)
+    assert pull(stage, person).status == 200
+    assert faults.json() == []
+    assert "fired once" in stage.service.report().text()
+
+
+def test_a_fault_that_never_fired_is_told() -> None:
+    stage, person = staged("lost channel=/nowhere")
+    pull(stage, person)
+    person.events()
+    report = stage.service.report()
+    assert report.verdict == "replay: everything asked for and delivered (1 fault never fired)"
+    assert "lost channel=/nowhere: never fired; nothing came that it fits" in report.text()
+    assert report.json()["faults"] == [
+        {"number": 1, "rule": "lost channel=/nowhere", "fitted": 0, "fired": 0}
+    ]
+
+
+def test_nothing_stands_in_the_way_of_a_replay_without_faults() -> None:
+    stage, _ = staged()
+    assert stage.service.inner is stage.service.replay
+    assert stage.service.replay.interference is None
+    number = stage.service.faults.add("lost")
+    assert stage.service.inner is not stage.service.replay
+    stage.service.faults.remove(number)
+    assert stage.service.inner is stage.service.replay
+
+
+ANY_FAULTS = st.lists(
+    st.sampled_from(
+        [
+            "delay=500ms probability=0.5",
+            "status=503 nth=2",
+            "reset probability=0.3",
+            "cut channel=/meta/connect probability=0.3",
+            "402 nth=2",
+            "lost probability=0.3",
+            "late=1s probability=0.5",
+            "duplicated",
+            "reordered",
+            "early probability=0.5",
+        ]
+    ),
+    unique=True,
+    max_size=5,
+)
+
+
+@given(ANY_FAULTS, st.integers(0, 99), st.integers(0, 3))
+def test_the_same_client_meets_the_same_faults_whoever_else_is_there(
+    faults: list[str], seed: int, others: int
+) -> None:
+    def seen(crowd: int) -> list[object]:
+        stage = Stage(pulling(), faults=read_rules([*faults]), seed=seed)
+        found: list[object] = []
+        people = [stage.person("agent7"), *(stage.person(f"other{n}") for n in range(crowd))]
+        clients = []
+        for person in people:
+            client = stage.talk.client(headers=person.headers)
+            clients.append(client)
+            client.handshake()
+        for turn in range(3):
+            for person, client in zip(people, clients, strict=True):
+                asked = [
+                    client.send(client.message("/meta/connect", advice={"timeout": 0})),
+                    client.send(client.message("/meta/subscribe", subscription="/v2/me/*")),
+                    pull(stage, person),
+                ]
+                if person is people[0]:
+                    stage.talk.advance(3)
+                    found += [(turn, one.response, one.manner, one.aborted) for one in asked]
+        return found
+
+    assert seen(others) == seen(0)
