@@ -23,6 +23,7 @@ COMMANDS = {
     "record": "Record traffic between a client and a live system into a cassette.",
     "replay": "Serve a cassette to real clients, without the live system.",
     "inspect": "Show what is in a cassette: sessions, operations, events, causes.",
+    "identities": "Show the ids that a replay makes fresh, and propose what the profile lacks.",
     "show": "Show one entry of a cassette in full.",
     "import": "Make a cassette of HAR files, mitmproxy flows or vcrpy cassettes.",
     "export": "Write a cassette as HAR, or as mitmproxy flows.",
