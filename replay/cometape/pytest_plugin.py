@@ -35,11 +35,13 @@ if TYPE_CHECKING:
 
 MARKER = (
     "cometape(cassette, *, seed=0, pace='instant', strict=True, profile=None, repeats=False,"
-    " dates='recorded', faults=()): the cassette that the fixture `cometape` replays; relative"
-    " paths are looked up beside the test file, in cassettes/ beside it and in cassettes/ of the"
-    " root directory"
+    " dates='recorded', as_recorded=False, faults=()): the cassette that the fixture `cometape`"
+    " replays; relative paths are looked up beside the test file, in cassettes/ beside it and in"
+    " cassettes/ of the root directory"
 )
-OPTIONS = frozenset(("seed", "pace", "strict", "profile", "repeats", "dates", "faults"))
+OPTIONS = frozenset(
+    ("seed", "pace", "strict", "profile", "repeats", "dates", "as_recorded", "faults")
+)
 SETTLE_S = 0.25
 """How long events that are on their way may take to arrive after the last line of a test. (They
 follow the answer of their cause by 10 ms.)"""
@@ -196,6 +198,7 @@ def _replay_of(marker: pytest.Mark, item: pytest.Item) -> tuple[Path, ReplayServ
         pace=Pace.parse(str(options.get("pace", "instant"))),
         strict=options.get("strict", True),
         repeats=options.get("repeats", False),
+        as_recorded=options.get("as_recorded", False),
         dates=Dates.parse(str(options["dates"])) if "dates" in options else None,
         bayeux=replace(BAYEUX, wall_offset_s=time.time() - time.monotonic()),
         faults=_faults(options.get("faults", ()), playbook.profile),

@@ -79,6 +79,12 @@ SECONDS = click.FloatRange(min=0)
     "as needed.",
 )
 @click.option(
+    "--as-recorded/--smooth",
+    default=False,
+    help="Lose sessions (402), end them and break exchanges off as the recording did.  "
+    "[default: that is smoothed over]",
+)
+@click.option(
     "--profile",
     metavar="NAME|FILE",
     help="The profile to use.  [default: the one the cassette names]",
@@ -140,6 +146,7 @@ def command(
     strict: bool | None,
     repeats: bool,
     repeated: tuple[str, ...],
+    as_recorded: bool,
     profile: str | None,
     timeout_s: float,
     max_interval_s: float,
@@ -180,6 +187,7 @@ def command(
         dates=None if dates is None else Dates.parse(dates),
         strict=bool(os.environ.get("CI")) if strict is None else strict,
         repeats=repeats or repeated,
+        as_recorded=as_recorded,
         dialect=dialect,
         bayeux=Settings(
             timeout_ms=round(timeout_s * 1000),

@@ -177,10 +177,21 @@ class Playbook:
 
     def unanswered(self, shape: Shape) -> int | None:
         """The number of an exchange of this shape that was recorded without its answer."""
+        places = self.unanswered_like(shape)
+        return self.index.numbers[places[0]] if places else None
+
+    def unanswered_like(self, shape: Shape) -> Sequence[int]:
+        """The places of all exchanges of this shape that were recorded without their answer."""
         request = self.index.keys.find(shape.key_text)
-        places = (one for one in self.index.unanswered if self.index.requests[one] == request)
-        found = next(places, None)
-        return None if found is None else self.index.numbers[found]
+        return () if request is None else self._unanswered.get(request, ())
+
+    @cached_property
+    def _unanswered(self) -> dict[int, list[int]]:
+        """Places of exchanges without an answer, by request."""
+        found: dict[int, list[int]] = {}
+        for place in self.index.unanswered:
+            found.setdefault(self.index.requests[place], []).append(place)
+        return found
 
     def error(self, number: int) -> str | None:
         """Why an exchange has no answer; None where it has one."""

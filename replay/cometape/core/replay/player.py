@@ -157,6 +157,8 @@ class Run:
         shift_s: Callable[[float], int] = lambda now_s: 0,
     ) -> None:
         """`shift_s` tells, when the run begins, how much later than recorded its dates are."""
+        self.on_play: Callable[[Run, Play], None] | None = None
+        """Is told of operations, publishes, handshakes and subscriptions as they are played."""
         self.playbook = playbook
         self.number = number
         self.shift_s = 0
@@ -440,6 +442,8 @@ class Run:
         for follower in self.playbook.followers(play.entry.number):
             if play.nth == 1 or follower.caused:
                 at_s = self._schedule(follower, play, play.at_s, not_before_s=at_s)
+        if self.on_play is not None:
+            self.on_play(self, play)
 
     def _schedule(
         self, follower: Follower, play: Play | None, after_s: float, not_before_s: float = 0.0

@@ -18,11 +18,12 @@ from ..bayeux.dialect import dialect_named
 from ..bayeux.endpoint import BayeuxEndpoint
 from ..bayeux.server import BayeuxServer
 from ..bayeux.settings import Settings
+from ..cassette import Exchange
 from ..cors import CorsService
 from ..exchange import Request
 from ..faults.fault_rule import FaultRule
 from ..scrub.scrubber import Scrubber
-from ..service import Action, Respond
+from ..service import Abort, Action, Respond
 from .agenda import Agenda
 from .answer_gate import AnswerGate
 from .chronicle import Chronicle
@@ -42,6 +43,7 @@ from .recorded_application import RecordedApplication, behind, note_made
 from .recordings import Matches, Playable
 from .repeats import Repeats
 from .replay_faults import ReplayFaults
+from .setbacks import Setbacks, client_left, divided
 
 MAX_INTERVAL_MS = 300_000
 """How long a silent Bayeux session lives: minutes, so that a breakpoint in a debugger ends none."""
@@ -73,6 +75,9 @@ class ReplaySettings:
     """Whose error strings; None: those of the recording, else the profile's."""
     faults: tuple[FaultRule, ...] = ()
     """What goes wrong on purpose, from the beginning (`ReplayService.faults` adds more)."""
+    as_recorded: bool = False
+    """Whether sessions are lost and exchanges break off as in the recording (`setbacks`); else that
+    is smoothed over."""
 
 
 class ReplayService(CorsService):
@@ -142,6 +147,11 @@ class Replay:
         self.playbook = playbook
         self._dates = settings.dates or Dates.parse(playbook.profile.shift_dates)
         self._shift_s(0.0)  # fails now where it cannot be told
+        self._setbacks = None
+        if settings.as_recorded:
+            self._setbacks = Setbacks(
+                playbook, factor=settings.pace.factor, gap_s=settings.event_gap_s
+            )
         self.clients = Clients(playbook, settings.seed, self._new_run)
         dialect = settings.dialect or self._dialect()
         self._repeats = Repeats.of(settings.repeats)
@@ -215,11 +225,13 @@ class Replay:
     def gone(self, exchange_or_socket: int, now_s: float) -> Sequence[Action]:
         """A client left a held connect, or a WebSocket ended."""
         self._sockets.pop(exchange_or_socket, None)
+        if self._setbacks is not None:
+            self._setbacks.gone(exchange_or_socket)
         return self.endpoint.gone(exchange_or_socket, now_s)
 
     def tick(self, now_s: float) -> Sequence[Action]:
         """Events are due, or a held connect has been held long enough."""
-        actions: list[Action] = []
+        actions = self._befall(now_s)
         for run in self._agenda.take_due(now_s):
             actions += self._give(run.release(now_s), now_s)
             self._note_busy(run)
@@ -230,6 +242,8 @@ class Replay:
     def deadline_s(self) -> float | None:
         """When `tick` is wanted next."""
         bayeux_s, event_s = self.endpoint.deadline_s(), self._agenda.next_s()
+        if self._setbacks is not None:
+            event_s = _earlier(event_s, self._setbacks.deadline_s())
         if self.interference is not None:
             event_s = _earlier(event_s, self.interference.deadline_s())
         return _earlier(bayeux_s, event_s)
@@ -254,6 +268,9 @@ class Replay:
                     used = named
         self._application.settle(client, matches, now_s)
         run = client.run
+        broken = self._setbacks.broken_off(shape, client) if self._setbacks is not None else None
+        if broken is not None:
+            return self._break_off(exchange, broken, client, now_s)
         chosen = run.choose(client.session, matches, repeats=self._repeats)
         verdict = GO_ON
         if self.interference is not None:
@@ -313,6 +330,36 @@ class Replay:
             shape = playbook.shaper.shape(replace(clean, headers=request.headers))
             matches = playbook.matches(shape) or playbook.wild_matches(shape)
         return shape, matches
+
+    # ---------------------------------------------------------------- setbacks, as recorded
+
+    def _break_off(
+        self, exchange: int, entry: Exchange, client: LiveClient, now_s: float
+    ) -> list[Action]:
+        """An exchange breaks off before its answer, as the recorded one did."""
+        assert self._setbacks is not None
+        client.run.happened(entry, client, now_s)
+        self._note_busy(client.run)
+        text = f"{self.playbook.title(entry.number)} gets no answer, as recorded: {entry.error}"
+        self.chronicle.note(now_s, "note", client, text, entry.number)
+        if not client_left(entry):
+            return [Abort(exchange)]
+        self._setbacks.hold(exchange, now_s)
+        return []
+
+    def _befall(self, now_s: float) -> list[Action]:
+        """What went wrong in the recording goes wrong: between the events before and after it."""
+        if self._setbacks is None:
+            return []
+        actions: list[Action] = [Abort(held) for held in self._setbacks.give_up(now_s)]
+        for run, setback in self._setbacks.take_due(now_s):
+            before, after = divided(run.release(now_s), setback)
+            actions += self._give(before, now_s)
+            wanted = self._setbacks.befall(run, setback, self.bayeux, self.chronicle, now_s)
+            actions += self.endpoint.actions(wanted, now_s)
+            actions += self._give(after, now_s)
+            self._note_busy(run)
+        return actions
 
     # ---------------------------------------------------------------- Bayeux
 
@@ -384,13 +431,16 @@ class Replay:
     # ---------------------------------------------------------------- runs
 
     def _new_run(self, number: int) -> Run:
-        return Run(
+        run = Run(
             self.playbook,
             number,
             pace=self.settings.pace,
             event_gap_s=self.settings.event_gap_s,
             shift_s=self._shift_s,
         )
+        if self._setbacks is not None:
+            run.on_play = self._setbacks.noted
+        return run
 
     def _shift_s(self, now_s: float) -> int:
         wall_s = now_s + self.settings.bayeux.wall_offset_s

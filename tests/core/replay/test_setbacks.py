@@ -1,0 +1,217 @@
+"""What went wrong in the recording: smoothed over, and played where that is asked for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from cometape.core.cassette import Connect, Disconnect
+from cometape.core.json_value import JsonObject
+from cometape.core.replay.player import Pace
+from cometape.core.replay.setbacks import HELD_S
+from cometape.core.service import Abort
+from conversation import Exchange
+from scripted import JSON_HEADERS, Person, Script, Stage, dumped
+
+ITEMS = "/v2/me/workitems"
+ADVICE: JsonObject = {"reconnect": "handshake", "interval": 0}
+
+
+def lost(script: Script, session: str, error: str = "402::Unknown client") -> int:
+    """A connect that was refused: the server did not know the session any more."""
+    return script.add(
+        Connect(
+            session=session,
+            number=len(script.entries) + 1,
+            at_s=float(len(script.entries) + 1),
+            successful=False,
+            error=error,
+            advice=ADVICE,
+        )
+    )
+
+
+def interrupted() -> Script:
+    """An operation; one event; the session is lost; a new one; another event of the operation."""
+    script = Script()
+    script.listen("agent7", ITEMS)
+    do = script.ask("agent7", "POST", "/x", {"operationName": "Do"}, {"referenceId": 3})
+    script.event("agent7", ITEMS, {"referenceId": 3, "n": 1}, cause=do)
+    lost(script, "agent7")
+    script.listen("agent7", ITEMS)
+    script.event("agent7", ITEMS, {"referenceId": 3, "n": 2}, cause=do)
+    script.ask("agent7", "POST", "/x", {"operationName": "Then"}, {"referenceId": 4})
+    return script
+
+
+def do(person: Person, name: str = "Do") -> None:
+    assert person.ask("POST", "/x", {"operationName": name}).status == 200
+
+
+def test_a_lost_session_is_smoothed_over() -> None:
+    stage = Stage(interrupted())
+    person = stage.person("agent7")
+    client = person.listen(ITEMS)
+    do(person)
+    assert [data["n"] for data in person.data()] == [1, 2]
+    assert client.poll()[-1]["successful"]
+    do(person, "Then")
+    assert stage.service.report().ok, stage.service.report().text()
+
+
+def test_a_lost_session_is_lost_again_between_the_events_when_asked() -> None:
+    stage = Stage(interrupted(), as_recorded=True)
+    person = stage.person("agent7")
+    client = person.listen(ITEMS)
+    held = client.hold()
+    do(person)
+    stage.talk.advance(0.5)
+    assert [message["data"]["n"] for message in held.events] == [1]
+    refused = client.connect()
+    assert refused["error"] == "402::Unknown client"
+    assert refused["advice"]["reconnect"] == "handshake"
+    person.listen(ITEMS)
+    assert [data["n"] for data in person.data()] == [2]
+    stage.talk.advance(60)
+    assert person.client is not None
+    assert person.client.poll()[-1]["successful"], "once per run"
+    do(person, "Then")
+    assert stage.service.report().ok, stage.service.report().text()
+    assert "session lost as recorded" in stage.service.journal.text()
+
+
+def test_a_held_connect_is_told_that_the_session_is_lost() -> None:
+    script = Script()
+    script.listen("agent7", ITEMS)
+    lost(script, "agent7")
+    stage = Stage(script, as_recorded=True, pace=Pace.parse("recorded"))
+    held = stage.person("agent7").listen(ITEMS).hold()
+    stage.talk.advance(0.9)
+    assert held.held, "it comes after the recorded time"
+    stage.talk.advance(0.2)
+    assert held.message["error"] == "402::Unknown client"
+
+
+@pytest.mark.parametrize("connection_type", ["long-polling", "websocket"])
+@pytest.mark.parametrize("as_recorded", [False, True])
+def test_a_server_that_ended_the_session_ends_it_again_when_asked(
+    as_recorded: bool, connection_type: str
+) -> None:
+    script = Script()
+    script.listen("agent7", ITEMS)
+    script.ask("agent7", "POST", "/x", {"operationName": "Do"}, {})
+    end = {"session": "agent7", "number": 4, "at_s": 4.0}
+    script.add(Disconnect(**end, by="server"))  # type: ignore[arg-type]
+    stage = Stage(script, as_recorded=as_recorded)
+    person = stage.person("agent7")
+    client = person.listen(ITEMS, connection_type=connection_type)
+    do(person)
+    stage.settle()
+    if connection_type == "websocket":
+        assert client.socket is not None
+        seen = [message["channel"] for message in client.socket.messages]
+    else:
+        seen = [message["channel"] for message in client.poll()]
+    assert ("/meta/disconnect" in seen) is as_recorded
+    assert stage.service.report().ok
+
+
+def test_each_client_of_each_run_has_its_own_setbacks() -> None:
+    stage = Stage(interrupted(), as_recorded=True)
+    for party in "ab":
+        people = [stage.person(f"{party}-{n}") for n in range(3)]
+        for person in people:
+            person.listen(ITEMS)
+        for person in people:
+            do(person)
+        stage.settle()
+        for person in people:
+            assert person.client is not None
+            assert person.client.connect().get("error") == "402::Unknown client"
+
+
+# ------------------------------------------------------------------ exchanges without an answer
+
+
+def broken(error: str) -> Script:
+    """A request that broke off, and brought about an event all the same; then a second try."""
+    script = Script()
+    script.listen("agent7", ITEMS)
+    first = script.ask("agent7", "POST", "/x", {"operationName": "Do"}, error=error)
+    script.event("agent7", ITEMS, {"n": 1}, cause=first)
+    script.ask("agent7", "POST", "/x", {"operationName": "Do"}, {"n": 2})
+    return script
+
+
+def send(person: Person, sent: Any) -> Exchange:
+    return person.stage.talk.send(
+        "POST", "/x", headers=[*person.headers, *JSON_HEADERS], body=dumped(sent)
+    )
+
+
+def test_an_exchange_that_broke_off_is_answered_by_the_try_that_succeeded() -> None:
+    stage = Stage(broken("server closed the connection"))
+    person = stage.person("agent7")
+    person.listen(ITEMS)
+    assert person.ask("POST", "/x", {"operationName": "Do"}).json == {"n": 2}
+    (left,) = stage.service.report().undelivered
+    assert left.why.endswith("POST /x, recorded without an answer")
+
+
+def test_an_exchange_that_broke_off_alone_is_a_miss_that_says_so() -> None:
+    script = Script()
+    script.ask("agent7", "POST", "/x", {"operationName": "Do"}, error="client left")
+    found = Stage(script).person("agent7").ask("POST", "/x", {"operationName": "Do"})
+    assert (found.status, found.json["reason"]) == (599, "not-answered")
+    assert any("--as-recorded" in remedy for remedy in found.json["remedies"])
+
+
+def test_a_connection_that_the_server_closed_is_closed_again_when_asked() -> None:
+    stage = Stage(broken("server closed the connection"), as_recorded=True)
+    person = stage.person("agent7")
+    person.listen(ITEMS)
+    first = send(person, {"operationName": "Do"})
+    assert first.aborted
+    assert person.data() == [{"n": 1}], "what the request had brought about all the same"
+    assert send(person, {"operationName": "Do"}).json == {"n": 2}
+    assert stage.service.report().ok, stage.service.report().text()
+
+
+def test_what_the_client_did_not_wait_for_is_held_until_it_leaves() -> None:
+    stage = Stage(broken("client left"), as_recorded=True)
+    person = stage.person("agent7")
+    person.listen(ITEMS)
+    first = send(person, {"operationName": "Do"})
+    stage.talk.advance(1)
+    assert first.held
+    assert person.data() == [{"n": 1}]
+    first.leave()
+    assert send(person, {"operationName": "Do"}).json == {"n": 2}
+    stage.talk.advance(2 * HELD_S)
+    assert not [action for action in stage.talk.log if isinstance(action, Abort)]
+
+
+def test_a_client_that_waits_for_ever_is_hung_up_on_in_the_end() -> None:
+    stage = Stage(broken("client left"), as_recorded=True)
+    person = stage.person("agent7")
+    first = send(person, {"operationName": "Do"})
+    stage.talk.advance(HELD_S - 1)
+    assert first.held
+    stage.talk.advance(2)
+    assert first.aborted
+
+
+def test_a_read_that_broke_off_in_between_does_so_in_its_turn() -> None:
+    script = Script()
+    script.ask("a", "GET", "/r", None, {"n": 1})
+    script.ask("a", "GET", "/r", error="server closed the connection")
+    script.ask("a", "GET", "/r", None, {"n": 3})
+    stage = Stage(script, as_recorded=True)
+    person = stage.person("a")
+
+    def look() -> Any:
+        exchange = stage.talk.send("GET", "/r", headers=person.headers)
+        return None if exchange.aborted else exchange.json["n"]
+
+    assert [look() for _ in range(5)] == [1, None, 3, 3, 3]
