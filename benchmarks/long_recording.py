@@ -45,6 +45,7 @@ class Agent:
     def __init__(self, number: int, recording: Recording, chance: random.Random) -> None:
         self.observer = recording.observer
         self.write = recording.write
+        self.catch_up = recording.catch_up
         self.name = f"agent{number}"
         self.chance = chance
         self.key = 0
@@ -87,7 +88,7 @@ class Agent:
                 CapturedExchange(asked=asked, response=response, ended_s=now_s + 0.004)
             )
         )
-        self.observer.catch_up()
+        self.catch_up()
 
     def open_socket(self) -> None:
         """A CometD session over a WebSocket, subscribed to what concerns the agent."""
@@ -123,6 +124,7 @@ class Agent:
             at_s=time.monotonic(),
         )
         self.write(self.observer.socket_text(self.socket_key, text))
+        self.catch_up()
 
     def operation(self) -> None:
         """A pull, its answer, its event."""
@@ -181,6 +183,7 @@ def work(recording: Recording) -> Iterator[int]:
             agent.read()
         if dice > 0.995:
             agent.log_in()
+            agent.open_socket()
         yield recording.observer.counts.total()
 
 
@@ -207,12 +210,12 @@ def record(out: Path, entries: int) -> None:
             at, began_s = count, time.process_time()
         if count >= entries:
             break
-    began_s = time.perf_counter()
+    began_s, used_s = time.perf_counter(), time.process_time()
     summary = recording.close()
-    took_s = time.perf_counter() - began_s
+    took_s, used_s = time.perf_counter() - began_s, time.process_time() - used_s
     size_mb = out.stat().st_size / 1e6
     print(
-        f"ended in {took_s:.1f} s ({1000 * took_s / size_mb:.1f} ms per MB), peak"
+        f"ended in {took_s:.1f} s ({1000 * used_s / size_mb:.1f} ms of processor time per MB), peak"
         f" {memory_mb('VmHWM'):.0f} MB; {summary.caused} of {summary.events} events have a cause"
     )
     if recording.refusal is not None:
@@ -229,7 +232,8 @@ def run(*command: str) -> None:
         _, status, used = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
     print(
-        f"cometape {command[0]}: {time.perf_counter() - began_s:.1f} s, peak"
+        f"cometape {command[0]}: {time.perf_counter() - began_s:.1f} s, of the processor"
+        f" {used.ru_utime + used.ru_stime:.1f} s, peak"
         f" {used.ru_maxrss / 1024:.0f} MB, exit code {process.returncode}",
         flush=True,
     )

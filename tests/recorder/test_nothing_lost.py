@@ -183,18 +183,3 @@ def test_a_thousand_clients_at_once_are_all_recorded(record: Record) -> None:
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
     assert targets == {f"/hold/{number}" for number in range(1_000)}
-
-
-def test_a_cassette_that_is_too_long_to_finish_is_whole_and_says_so(record: Record) -> None:
-    with (
-        BackgroundServer(TinyService()) as origin,
-        record(origin.url, max_finished_bytes=1000) as recorder,
-    ):
-        with connected(recorder.url) as client:
-            for number in range(10):
-                client.get(f"/{number}")
-        recorder.stop()
-        (problem,) = recorder.summary.problems
-    assert "cometape scrub" in problem
-    assert recorder.summary.exchanges == 10
-    assert len(recorder.exchanges) == 10

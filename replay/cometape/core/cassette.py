@@ -39,6 +39,8 @@ class Header:
     """Fields that somebody looked at, whose values only look like secrets; `core.scrub.residue`."""
     residue: int = 0
     """How many things looked like secrets when it was recorded or scrubbed; 0: it is finished."""
+    unfinished: bool = False
+    """Whether it is still recorded to, or its recorder was killed: it had no last scan."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -285,8 +285,6 @@ class Recorder:
             return
         observer = self.recording.observer
         self._write(lambda: observer.exchange(self._captured(capture, error)))
-        # Once the answer is on its way to the client.
-        asyncio.get_running_loop().call_soon(self._observe, observer.catch_up)
         if self._is_over and capture.flow.killable:
             capture.flow.kill()  # what is not on disk the client must not have
 
@@ -294,6 +292,8 @@ class Recorder:
         recording = self.recording
         if recording is not None:
             self._observe(lambda: recording.write(entries()))
+            # Once the answer is on its way to the client.
+            asyncio.get_running_loop().call_soon(self._observe, recording.catch_up)
 
     def _observe(self, step: Callable[[], None]) -> None:
         """Observe or write. What goes wrong ends the recording at most, never mitmproxy."""

@@ -11,23 +11,19 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from .. import last_scan
-from ..core.cassette import Cassette, Entry, Event, Header
+from ..core.cassette import Entry, Header
 from ..core.errors import CometapeError, ResidueError
-from ..core.record.closing_warnings import RecordingWarning, closing_warnings
+from ..core.record.closing_warnings import RecordingWarning
 from ..core.record.observer import Observer
-from ..core.record.traffic import completed
-from ..core.scrub.cleaning import clean
+from ..core.record.traffic import completed_header
 from ..profiles import load_profile
-from ..store import cassette_file
 from ..store.cassette_file import CassetteWriter
+from .finishing import Finishing, Progress
 from .recording_summary import Summary
 
 MAX_BODY_BYTES = 8 * 1024 * 1024
 """Longer bodies pass through, but are not kept: to look through more for secrets takes seconds,
 in which no client is served, and ten times the memory."""
-MAX_FINISHED_BYTES = 32 * 1024 * 1024
-"""A longer cassette is not loaded once more when the recording ends: that takes a second and some
-20 MB of memory for each megabyte of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +41,6 @@ class RecordingSettings:
     bayeux: str | None = None
     """Path of the Bayeux endpoint where it is not one of the profile's."""
     max_body_bytes: int = MAX_BODY_BYTES
-    max_finished_bytes: int = MAX_FINISHED_BYTES
     pseudonyms: bool = False
     """Whether personal data is replaced, too."""
     allow: tuple[str, ...] = ()
@@ -71,12 +66,15 @@ class Recording:
             profile=settings.profile,
             bayeux=settings.bayeux,
             allowed=settings.allow,
+            unfinished=True,
         )
+        self._finishing = Finishing(profile, self.observer, settings.allow)
         self._writer = CassetteWriter(settings.out, self._header, overwrite=settings.overwrite)
-        self._caused = 0
         self.closed = False
         self.watch: Callable[[Entry], None] | None = None
         """Is told each entry when it is on disk; must take next to no time."""
+        self.progress: Progress = _nobody_asks
+        """Is told how far the end has come, when that takes a while."""
         self.refusal: ResidueError | None = None
         """Why the cassette is not finished, once it is closed."""
 
@@ -86,11 +84,14 @@ class Recording:
         Raises CassetteError when the file cannot take them.
         """
         for entry in entries:
-            self._writer.append(entry)
-            if isinstance(entry, Event) and type(entry.cause) is int:
-                self._caused += 1
+            self._finishing.wrote(entry, self._writer.append(entry))
             if self.watch is not None:
                 self.watch(entry)
+
+    def catch_up(self) -> None:
+        """Do what no client waits for, once its answer is on the way."""
+        self.observer.catch_up()
+        self._finishing.catch_up(self.observer.take_settled())
 
     def problem(self, what: str) -> None:
         """Something went wrong that the summary must name."""
@@ -106,26 +107,20 @@ class Recording:
     def close(self) -> Summary:
         """Complete the cassette and say what is in it.
 
-        Events that overtook the answer of the exchange that caused them find their cause only now;
-        the file is exchanged as a whole, and only if something changes. A file of more than
-        `max_finished_bytes` stays as it is.
+        The file is written once more, with what is known only now: what caused events that
+        overtook their answers, that nothing caused others, and without secrets (or names) that
+        were met only after they had been written. It is exchanged as a whole; where that cannot
+        be, it stays as it is, and its header says `unfinished`.
         """
         self.closed = True
-        caused = self._caused
         warnings: tuple[RecordingWarning, ...] = ()
         try:
             self._writer.close()
-            if self._writer.size <= self.settings.max_finished_bytes:
-                whole = self._finish()
-                caused = sum(isinstance(e, Event) and type(e.cause) is int for e in whole.entries)
-                warnings = closing_warnings(whole.entries, self._profile)
-            else:
-                self.problem(
-                    f"{self._writer.size // 1_000_000} MB are too much for a last scan when the"
-                    f" recording ends: cometape scrub {self.settings.out} makes up for it"
-                )
+            self.catch_up()
+            self._finish()
+            warnings = self._finishing.warnings()
         except (CometapeError, OSError) as error:
-            self.problem(f"the recording is whole, but not its causes: {error}")
+            self.problem(f"the recording is whole, but not finished (cometape scrub): {error}")
         counts = self.observer.counts
         kinds = Counter(counts)
         exchanges, events = kinds.pop("Exchange", 0), kinds.pop("Event", 0)
@@ -135,27 +130,25 @@ class Recording:
             sessions=tuple(self.observer.sessions),
             bayeux=kinds.total(),
             events=events,
-            caused=caused,
+            caused=self._finishing.caused,
             secrets=sum(self.observer.scrubber.replaced.values()),
             skipped=dict(self.observer.notices.skips),
             problems=dict(self.observer.notices.problems),
             warnings=warnings,
         )
 
-    def _finish(self) -> Cassette:
-        cassette = cassette_file.load(self.settings.out)
-        whole = self._scanned(completed(cassette, self.observer, self._profile))
-        if whole != cassette:
-            cassette_file.save(whole, self.settings.out, overwrite=True)
-        return whole
-
-    def _scanned(self, cassette: Cassette) -> Cassette:
-        """The cassette, marked if something in it still looks like a secret."""
-        if self.settings.pseudonyms:  # a name met late may stand in an early entry
-            cassette = clean(cassette, self._profile, pseudonyms=True).cassette
-        found = last_scan.scan(cassette, self._profile)
+    def _finish(self) -> None:
+        found = self._finishing.finish(
+            self.settings.out,
+            self._writer.end,
+            completed_header(self._header, self.observer, self._profile),
+            self.progress,
+        )
         if found:
             self.refusal = last_scan.refusal(
                 str(self.settings.out), found, "it is kept, but not finished"
             )
-        return last_scan.marked(cassette, found)
+
+
+def _nobody_asks(done: int, total: int) -> None:
+    """Nobody asks how far it has come."""

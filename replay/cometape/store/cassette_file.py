@@ -11,6 +11,7 @@ import contextlib
 import itertools
 import os
 import stat
+from collections.abc import Iterable
 from difflib import get_close_matches
 from pathlib import Path
 from types import TracebackType
@@ -68,7 +69,14 @@ def save(cassette: Cassette, path: str | os.PathLike[str], *, overwrite: bool = 
 
 def write(data: bytes, path: str | os.PathLike[str], *, overwrite: bool = False) -> None:
     """Write a file of any kind as `save` writes a cassette. Raises CassetteError as `save` does."""
-    os.close(_create(Path(os.path.realpath(path)), data, os.fspath(path), overwrite))
+    write_pieces([data], path, overwrite=overwrite)
+
+
+def write_pieces(
+    pieces: Iterable[bytes], path: str | os.PathLike[str], *, overwrite: bool = False
+) -> None:
+    """The same for a file that comes in pieces: nothing of it is kept in memory."""
+    os.close(_create(Path(os.path.realpath(path)), pieces, os.fspath(path), overwrite))
 
 
 class CassetteWriter:
@@ -89,7 +97,7 @@ class CassetteWriter:
         self._last_number = 0
         data = (dump_header(header) + TERMINATOR).encode("utf-8")
         self._file: int | None = _create(
-            Path(os.path.realpath(path)), data, os.fspath(path), overwrite
+            Path(os.path.realpath(path)), [data], os.fspath(path), overwrite
         )
         self._end = len(data) - len(TERMINATOR)
         """Where the terminator stands, and the next entry will."""
@@ -99,8 +107,16 @@ class CassetteWriter:
         """Length of the file, bytes."""
         return self._end + len(TERMINATOR)
 
-    def append(self, entry: Entry) -> None:
-        """Write one entry. Raises CassetteError when it cannot; what was written stays whole."""
+    @property
+    def end(self) -> int:
+        """Where the last entry ends."""
+        return self._end
+
+    def append(self, entry: Entry) -> int:
+        """Write one entry; returns where it stands in the file.
+
+        Raises CassetteError when it cannot; what was written stays whole.
+        """
         file = self._file
         if file is None:
             raise self._error("the recording is closed", reason="closed", entry=entry.number)
@@ -122,9 +138,11 @@ class CassetteWriter:
                 hint=f"The {self.count} entries before it are whole.",
                 reason="unwritable",
             ) from error
+        offset = self._end
         self._end += len(data)
         self._last_number = entry.number
         self.count += 1
+        return offset
 
     def close(self) -> None:
         """Bring the file to the disk and release it; a second call does nothing."""
@@ -160,8 +178,8 @@ class CassetteWriter:
 assert len(SEPARATOR) == len(TERMINATOR)  # an append overwrites exactly the terminator
 
 
-def _create(target: Path, data: bytes, name: str, overwrite: bool) -> int:
-    """Put a file with `data` at `target`, locked; returns its open descriptor."""
+def _create(target: Path, pieces: Iterable[bytes], name: str, overwrite: bool) -> int:
+    """Put a file of these pieces at `target`, locked; returns its open descriptor."""
     old: int | None = None
     new: int | None = None
     temporary = target.with_name(f".{target.name}.{os.getpid()}-{next(_TEMPORARY)}.part")
@@ -172,7 +190,10 @@ def _create(target: Path, data: bytes, name: str, overwrite: bool) -> int:
             try_lock(new)
             if old is not None:
                 os.fchmod(new, stat.S_IMODE(os.fstat(old).st_mode))
-            _write(new, data, 0)
+            offset = 0
+            for piece in pieces:
+                _write(new, piece, offset)
+                offset += len(piece)
             os.fsync(new)
             _publish(temporary, target, overwrite)
         except BaseException:

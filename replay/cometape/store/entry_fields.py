@@ -60,6 +60,7 @@ HEADER_FIELDS = (
     Field("bayeux", "text"),
     Field("allowed", "texts", ()),
     Field("residue", "integer", 0),
+    Field("unfinished", "flag", False),
 )
 """After `cassette: N`; `profile` is written even when it is the default."""
 

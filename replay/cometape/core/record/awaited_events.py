@@ -103,8 +103,11 @@ class AwaitedEvents:
                 self.given_up += 1
         return came
 
-    def came(self, event: Event) -> None:
-        """An event came; it answers its cause, or an operation that is not answered yet."""
+    def came(self, event: Event) -> Sequence[Id]:
+        """An event came; it answers its cause, or an operation that is not answered yet.
+
+        Returns the ids it carries that answers hand out.
+        """
         named = ids_of_event(event.data, self._profile)
         if type(event.cause) is int:
             self._tick_off(event.cause, named)
@@ -114,6 +117,7 @@ class AwaitedEvents:
                 self._early[key] = self._early.pop(key, 0) + 1
                 if len(self._early) > _MAX_EARLY:
                     del self._early[next(iter(self._early))]
+        return named
 
     def _ids_of(self, entry: Exchange) -> Iterator[Id]:
         body = json_of(entry.response.body) if entry.response is not None else None

@@ -12,7 +12,7 @@ from typing import Literal
 
 from ..cassette import Connect, Entry, Event, Exchange, Handshake, Subscribe
 from ..profile import Profile
-from .awaited_events import AwaitedEvents, ids_of_event, is_operation, waiting_ids
+from .awaited_events import AwaitedEvents, is_operation, waiting_ids
 from .capture import CLIENT_LEFT, NO_WHOLE_ANSWER, RECORDING_ENDED
 from .live_tally import operation_kind
 
@@ -69,40 +69,60 @@ class _Session:
 
 def closing_warnings(entries: Iterable[Entry], profile: Profile) -> tuple[RecordingWarning, ...]:
     """The warnings about a recording whose causes are complete, the gravest kind first."""
-    found = _Collected()
-    awaited = AwaitedEvents(profile)
-    sessions: dict[str, _Session] = {}
+    closing = ClosingWarnings(profile)
     for entry in entries:
-        session = sessions.setdefault(entry.session, _Session())
+        closing.add(entry)
+    return closing.warnings()
+
+
+class ClosingWarnings:
+    """Is told all entries, each once its cause is known, and says in the end what is missing."""
+
+    def __init__(self, profile: Profile) -> None:
+        self._profile = profile
+        self._found = _Collected()
+        self._awaited = AwaitedEvents(profile)
+        self._sessions: dict[str, _Session] = {}
+
+    def add(self, entry: Entry) -> None:
+        """The next entry; an event may come later than others, when its cause is known."""
+        found, awaited = self._found, self._awaited
+        session = self._sessions.setdefault(entry.session, _Session())
         if isinstance(entry, Exchange):
             if entry.error is not None:
                 found.add(*_of_error(entry.error), entry.number)
-            if is_operation(entry, profile):
+            if is_operation(entry, self._profile):
                 waiting = len(awaited)
-                awaited.answered(entry, operation_kind(entry, profile))
+                awaited.answered(entry, operation_kind(entry, self._profile))
                 session.expects_events = session.expects_events or len(awaited) > waiting
         elif isinstance(entry, Event):
             session.events = True
-            awaited.came(entry)
-            named = ids_of_event(entry.data, profile)
+            named = awaited.came(entry)
             if named and type(entry.cause) is not int:
                 found.add("no-cause", f"an event on {entry.channel} without a cause", entry.number)
         elif isinstance(entry, Handshake | Connect):
             session.speaks_bayeux = session.speaks_bayeux or entry.successful
         elif isinstance(entry, Subscribe):
             session.subscribed = session.subscribed or entry.successful
-    for one in awaited:
-        what = f"the event of {one.name} never came"
-        found.add("no-event", what, one.number, f"{what}: {waiting_ids(one)}")
-    if awaited.given_up:
-        found.add("no-event", f"the events of {awaited.given_up} more operations never came", None)
-    for name, session in sessions.items():
-        if not session.subscribed and not session.events:
-            if session.speaks_bayeux:
-                found.add("never-subscribed", f"{name} opened CometD and never subscribed", None)
-            elif session.expects_events:
-                found.add("never-subscribed", f"{name} never opened CometD", None)
-    return found.warnings()
+
+    def warnings(self) -> tuple[RecordingWarning, ...]:
+        """What is missing, the gravest kind first; ask once, when all entries are told."""
+        found, awaited = self._found, self._awaited
+        for one in awaited:
+            what = f"the event of {one.name} never came"
+            found.add("no-event", what, one.number, f"{what}: {waiting_ids(one)}")
+        if awaited.given_up:
+            more = f"the events of {awaited.given_up} more operations never came"
+            found.add("no-event", more, None)
+        for name, session in self._sessions.items():
+            if not session.subscribed and not session.events:
+                if session.speaks_bayeux:
+                    found.add(
+                        "never-subscribed", f"{name} opened CometD and never subscribed", None
+                    )
+                elif session.expects_events:
+                    found.add("never-subscribed", f"{name} never opened CometD", None)
+        return found.warnings()
 
 
 def _of_error(error: str) -> tuple[WarningKind, str]:

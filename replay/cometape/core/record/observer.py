@@ -1,18 +1,18 @@
 """The recorder's core: captured traffic in, cassette entries out, in the order of completion.
 
-What an observer returns is scrubbed, numbered, and has its causes where they are known already; an
-event that overtakes the answer of the exchange that caused it is completed afterwards by
-`core.causality.infer_causes`.
+What an observer returns is scrubbed, numbered, and has its causes where they are known already; of
+an event that overtook the answer of the exchange that caused it, `take_settled` tells later.
 """
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterable
 from dataclasses import replace
 
-from ..cassette import Entry, Event, Exchange
-from ..causality.inference import CauseFinder
+from ..cassette import Entry, Event, Exchange, Publish
+from ..causality.cause_finder import CauseFinder
+from ..causality.waiting_events import Settled, WaitingEvents
 from ..exchange import Request
 from ..profile import Profile
 from ..scrub.pseudonym import Pseudonyms
@@ -29,6 +29,9 @@ from .capture import (
 )
 from .client_sessions import ClientSessions, evidence
 from .notices import Notices
+
+_MAX_UNCAUGHT = 64
+"""Entries that can be left for `catch_up`."""
 
 
 class Observer:
@@ -55,6 +58,9 @@ class Observer:
         self._clients = ClientSessions()
         self._bayeux = BayeuxObserver(profile, self.scrubber, self._clients, self.notices)
         self._causes = CauseFinder(profile)
+        self._waiting = WaitingEvents(self._causes)
+        self._uncaught: deque[Exchange | Publish] = deque()
+        """What may have caused events, and was not looked into yet."""
         self._number = 0
 
     @property
@@ -105,11 +111,21 @@ class Observer:
 
     def catch_up(self) -> None:
         """Do what no entry waits for, so that it need not be done when one does."""
+        while self._uncaught:
+            self._waiting.completed(self._uncaught.popleft())
         self._causes.catch_up()
+
+    def take_settled(self) -> list[Settled]:
+        """Events returned without a cause of which is known now what caused them, or that nothing
+        did: each once."""
+        return self._waiting.take_settled()
 
     def finish(self, at_s: float) -> list[Entry]:
         """The recording ends: what can still be said about open WebSockets."""
-        return self._finished(self._bayeux.finish(at_s))
+        entries = self._finished(self._bayeux.finish(at_s))
+        self.catch_up()
+        self._waiting.finish()
+        return entries
 
     def _plain(self, captured: CapturedExchange) -> Exchange:
         asked, response = captured.asked, captured.response
@@ -136,10 +152,16 @@ class Observer:
             if self.pseudonyms is not None:
                 entry = self.pseudonyms.entry(entry)
             if isinstance(entry, Event):
-                cause = self._causes.cause_of(entry)
+                self.catch_up()
+                cause = self._waiting.came(entry)
                 if cause is not None:
                     entry = replace(entry, cause=cause.number)
-            self._causes.observe(entry)
+            if isinstance(entry, Exchange | Publish):
+                self._uncaught.append(entry)
+                if len(self._uncaught) > _MAX_UNCAUGHT:
+                    self.catch_up()
+            else:
+                self._causes.observe(entry)
             self.counts[type(entry).__name__] += 1
             entries.append(entry)
         return entries

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from ..cassette import Cassette, Entry, Event
+from ..cassette import Cassette, Entry, Event, Header
 from ..causality.inference import infer_causes
 from ..profile import Profile
 from .capture import CapturedExchange, SocketText
@@ -68,7 +68,16 @@ def completed(cassette: Cassette, observer: Observer, profile: Profile) -> Casse
     Causes are inferred from scratch: one found while traffic was watched may have been the best of
     the entries so far, before the answer of the true one was complete.
     """
-    header = cassette.header
+    entries = tuple(
+        replace(entry, cause=None) if isinstance(entry, Event) else entry
+        for entry in cassette.entries
+    )
+    header = completed_header(cassette.header, observer, profile)
+    return infer_causes(Cassette(header, entries), profile)
+
+
+def completed_header(header: Header, observer: Observer, profile: Profile) -> Header:
+    """The header with the origin, and the place where Bayeux was spoken, if there was one."""
     origins = observer.origins.keys() | observer.bayeux_endpoints.keys()
     if header.origin is None and len(origins) == 1:
         header = replace(header, origin=next(iter(origins)))
@@ -81,11 +90,7 @@ def completed(cassette: Cassette, observer: Observer, profile: Profile) -> Casse
     unknown = sorted(bases.difference(profile.bayeux_paths))
     if header.bayeux is None and unknown and bases == set(unknown):
         header = replace(header, bayeux=unknown[0])
-    entries = tuple(
-        replace(entry, cause=None) if isinstance(entry, Event) else entry
-        for entry in cassette.entries
-    )
-    return infer_causes(Cassette(header, entries), profile)
+    return header
 
 
 def _steps(

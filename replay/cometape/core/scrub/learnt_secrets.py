@@ -8,6 +8,7 @@ which texts are sampled: wherever the secret stands in a text, the sample hits o
 from __future__ import annotations
 
 import json
+import re
 
 from ..recent import Recent
 from .placeholder import has_placeholder, spellings
@@ -22,6 +23,7 @@ _PIECE = 8
 _STEP = 4
 _SPAN = _PIECE + _STEP - 1
 """Characters that hold a piece at each remainder; a secret is at least as long."""
+_NOT_PLAIN = re.compile(r"[^ !#-\[\]-~]+")
 
 assert _SPAN <= LEARNT_LENGTH
 
@@ -68,6 +70,15 @@ class LearntSecrets:
             found |= self._escaped
         return sorted(found.items(), key=lambda one: (-len(one[0]), one[0]))
 
+    def may_be_within(self, text: str) -> bool:
+        """Whether one may stand in a text that is written as YAML or JSON, escapes and all."""
+        at_hand = self._pieces.keys()
+        if not at_hand.isdisjoint(
+            [text[at : at + _PIECE] for at in range(0, len(text) - _PIECE + 1, _STEP)]
+        ) and self.within(text):
+            return True
+        return any(_longest_plain_part(secret) in text for secret in self._escaped)
+
     def _add(self, spelling: str, placeholder: str) -> None:
         self.count += 1
         self._placeholders[spelling] = placeholder
@@ -94,3 +105,8 @@ class LearntSecrets:
             for start in (len(spelling) - _SPAN, 0)
         ]
         return min(choices, key=lambda pieces: sum(len(self._pieces.get(p, ())) for p in pieces))
+
+
+def _longest_plain_part(secret: str) -> str:
+    """What of a secret stands in a text as it is, however the rest is escaped there."""
+    return max(_NOT_PLAIN.split(secret), key=len)

@@ -26,10 +26,13 @@ from ..cassette import BayeuxEntry, Entry, Event, Exchange, Publish, Subscribe, 
 from ..exchange import Headers, Request, Response
 from ..json_value import Json, JsonObject
 from ..profile import PersonalRule, Profile
+from ..recent import Recent
 from . import secret_shapes as shapes
 from .placeholder import ENCODED_PLACEHOLDER, Placeholders, has_placeholder, is_placeholder
 from .rule_names import RuleNames
 
+MAX_VALUES = 65_536
+"""Personal values that are looked for wherever they turn up; the oldest are forgotten first."""
 USER_KIND = "user"
 """Rules of this kind also name sessions: a recorded session is called after its user."""
 
@@ -64,17 +67,19 @@ class Pseudonyms:
         self._user = next((rule for rule in profile.personal if rule.kind == USER_KIND), None)
         kinds = "|".join(re.escape(rule.kind) for rule in profile.personal)
         self._written = re.compile(rf"(?P<kind>{kinds})-(?P<number>[1-9]\d*)(?:-\d+)?")
-        self._values: dict[str, str] = {}
+        self._values: Recent[str, str] = Recent(MAX_VALUES)
         """Whole values that are replaced wherever they turn up, with their pseudonyms."""
-        self._words: dict[str, str] = {}
+        self._words: Recent[str, str] = Recent(MAX_VALUES)
         """Those of them that are replaced inside a text, too."""
+        self._met = 0
+        """How many values were met so far."""
 
     def entry(self, entry: Entry) -> Entry:
         """The entry with pseudonyms instead of personal data."""
         for _ in range(_MAX_PASSES):
-            known = len(self._values)
+            known = self._met
             entry = self._entry(entry)
-            if len(self._values) == known:  # else what was just met may stand further up
+            if self._met == known:  # else what was just met may stand further up
                 break
         return entry
 
@@ -90,6 +95,11 @@ class Pseudonyms:
         if dash and number.isdecimal() and stem in self._values:
             return f"{_plainly(self._values[stem])}-{number}"
         return _plainly(self._pseudonym(self._user, name))
+
+    def first_words(self) -> frozenset[str]:
+        """The first word of each value that is looked for: a text without any of them has none."""
+        found = (_WORD.search(value) for value in self._values)
+        return frozenset(word[0] for word in found if word is not None)
 
     # Parts of an entry.
 
@@ -270,7 +280,7 @@ class Pseudonyms:
         if text[0] in "{[" and text[-1] in "}]":
             return self._json_text(text)
         if self._values and (text[0] == "/" or "://" in text):
-            text = "/".join(self._values.get(part, part) for part in text.split("/"))
+            text = "/".join(self._values.get(part) or part for part in text.split("/"))
         return self._words_and_shapes(text)
 
     def _words_and_shapes(self, text: str) -> str:
@@ -309,6 +319,7 @@ class Pseudonyms:
         found = self.placeholders.of(rule.kind, value)
         self.replaced[rule.kind] += 1
         if rule.everywhere and not has_placeholder(value):
+            self._met += value not in self._values
             self._values.setdefault(value, found)
             if _ORDINARY.fullmatch(value) is None:
                 self._words.setdefault(value, found)

@@ -8,21 +8,32 @@ profile's `allow`, and the fields that a cassette's header allows, say what is n
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Protocol, TypeVar
 
-from ..cassette import Cassette
+from ..cassette import Cassette, Entry, Header
 from ..profile import Profile
 from .cleaning import scrub_entry
 from .entry_texts import texts_of
 from .placeholder import has_placeholder, without_placeholders
 from .scrubber import Scrubber
 
-Scan = Callable[[str], Iterable[tuple[str, str]]]
-"""What a scanner finds in a text: what each looks like, and itself."""
+
+class Scan(Protocol):
+    """A secret scanner."""
+
+    def __call__(self, text: str) -> Iterable[tuple[str, str]]:
+        """What it finds in a text: what each looks like, and itself."""
+
+    def suspects(self, text: str) -> bool:
+        """Whether a closer look is worth while: quick, and never False where it would find."""
+
 
 _SHORTEST = 12
 """No scanner takes less for a secret."""
+_REMEMBERED = 65_536
+"""Texts that were found good are remembered, until there are so many; most come many times."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,42 +55,79 @@ class Residue:
 
 def find_residue(cassette: Cassette, profile: Profile, scan: Scan) -> Iterator[Residue]:
     """What looks like a secret, in the order of the entries, each field once."""
-    allowed = _Allowed(profile, cassette.header.allowed)
-    scrubber = Scrubber(profile)
-    header = cassette.header.scenario
-    harmless: set[str] = set()
-    """Texts that were looked at as a whole and found good; most texts come many times."""
+    looking = ResidueScan(profile, cassette.header.allowed, scan)
+    yield from looking.header(cassette.header)
+    for entry in cassette.entries:
+        yield from looking.entry(entry)
 
-    def residue(number: int | None, field: str, text: str) -> Iterator[Residue]:
-        if len(text) < _SHORTEST or text in harmless:
+
+class ResidueScan:
+    """Looks at one entry after the other; its memory does not grow with them."""
+
+    def __init__(
+        self, profile: Profile, allowed: Iterable[str], scan: Scan, *, scrubbed: bool = False
+    ) -> None:
+        """`allowed` are the header's fields; entries that are `scrubbed` break no rule."""
+        self._allowed = _Allowed(profile, allowed)
+        self._scan = scan
+        self._scrubber = Scrubber(profile)
+        self._scrubbed = scrubbed
+        self._harmless: set[str] = set()
+        """Texts that were looked at as a whole and found good."""
+        self._harmless_there: set[tuple[str, str]] = set()
+        """Fields and texts of which a part is allowed there, and the rest good."""
+
+    def header(self, header: Header) -> Iterator[Residue]:
+        """What looks like a secret in the words of whoever recorded."""
+        scenario = header.scenario
+        if self._scrubber.text(scenario) != scenario:
+            yield Residue(entry=None, field="scenario", looks_like=_BY_RULE, shown=_shown(scenario))
+        else:
+            yield from self._residue(None, "scenario", scenario)
+
+    def entry(self, entry: Entry) -> list[Residue]:
+        """What looks like a secret in an entry, each field once."""
+        found: dict[str, Residue] = {}
+        texts: Iterable[tuple[str, str]] = texts_of(entry)
+        if not self._scrubbed:
+            texts = list(texts)
+            clean = scrub_entry(entry, self._scrubber)
+            if clean is not entry:
+                for (field, text), (_, new) in zip(texts, texts_of(clean), strict=False):
+                    if text != new and field not in found and self._allowed.rest(field, text):
+                        found[field] = Residue(
+                            entry=entry.number, field=field, looks_like=_BY_RULE, shown=_shown(text)
+                        )
+        harmless = self._harmless
+        for field, text in texts:
+            if len(text) >= _SHORTEST and text not in harmless and field not in found:
+                for one in self._residue(entry.number, field, text):
+                    found[field] = one
+        return list(found.values())
+
+    def _residue(self, number: int | None, field: str, text: str) -> Iterator[Residue]:
+        if not self._scan.suspects(text):
+            _note(self._harmless, text)
             return
-        rest = allowed.rest(field, text)
-        found = next(iter(scan(rest)), None) if len(rest) >= _SHORTEST else None
+        if (field, text) in self._harmless_there:
+            return
+        rest = self._allowed.rest(field, text)
+        found = next(iter(self._scan(rest)), None) if len(rest) >= _SHORTEST else None
         if found is not None:
             yield Residue(entry=number, field=field, looks_like=found[0], shown=_shown(found[1]))
         elif rest == text:
-            harmless.add(text)
+            _note(self._harmless, text)
+        else:
+            _note(self._harmless_there, (field, text))
 
-    if scrubber.text(header) != header:
-        yield Residue(entry=None, field="scenario", looks_like=_BY_RULE, shown=_shown(header))
-    else:
-        yield from residue(None, "scenario", header)
-    for entry in cassette.entries:
-        texts = list(texts_of(entry))
-        clean = scrub_entry(entry, scrubber)
-        told: set[str] = set()
-        if clean is not entry:
-            for (field, text), (_, new) in zip(texts, texts_of(clean), strict=False):
-                if text != new and field not in told and allowed.rest(field, text):
-                    told.add(field)
-                    yield Residue(
-                        entry=entry.number, field=field, looks_like=_BY_RULE, shown=_shown(text)
-                    )
-        for field, text in texts:
-            if field not in told:
-                for one in residue(entry.number, field, text):
-                    told.add(field)
-                    yield one
+
+T = TypeVar("T")
+
+
+def _note(harmless: set[T], text: T) -> None:
+    if len(harmless) >= _REMEMBERED:
+        harmless.clear()
+    harmless.add(text)
 
 
 _BY_RULE = "a secret that the profile knows (cometape scrub replaces it)"
@@ -104,6 +152,8 @@ class _Allowed:
         rules = self._of_field.get(field)
         if rules is None:
             rules = tuple(values for fields, values in self._rules if fields.fullmatch(field))
+            if len(self._of_field) >= _REMEMBERED:
+                self._of_field.clear()
             self._of_field[field] = rules
         if has_placeholder(text):
             text = without_placeholders(text)

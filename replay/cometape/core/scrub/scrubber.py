@@ -109,6 +109,10 @@ class Scrubber:
         """A piece of text (an error, a log line) without its secrets."""
         return self._thoroughly(text, lambda text: self._settled(text, self._text))
 
+    def may_find_learnt(self, text: str) -> bool:
+        """Whether a secret that was met may stand in a text as it is in a file: a quick look."""
+        return self._learnt.may_be_within(text)
+
     # Going over something until it is clean.
 
     def _thoroughly(self, value: T, scrub: Callable[[T], T]) -> T:
