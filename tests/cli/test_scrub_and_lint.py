@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tracemalloc
 from dataclasses import replace
 from pathlib import Path
 
@@ -121,6 +122,44 @@ def test_a_cassette_that_was_refused_when_recorded_is_refused_until_it_is_scrubb
     assert f"cometape scrub {file}" in result.stdout
     assert run("scrub", file).exit_code == 0
     assert run("lint", file).exit_code == 0
+
+
+def test_a_cassette_of_a_killed_recorder_is_refused_until_it_is_scrubbed(file: Path) -> None:
+    cassette = load(written(file))
+    save(replace(cassette, header=replace(cassette.header, unfinished=True)), file, overwrite=True)
+    result = run("lint", file)
+    assert result.exit_code == 6
+    assert "its recorder was killed" in result.stdout
+    assert "its recorder was killed" in run("inspect", file).stdout
+    assert run("scrub", file).exit_code == 0
+    assert run("lint", file).exit_code == 0
+    assert load(file) == cassette
+
+
+def test_a_file_is_gone_over_without_being_held(file: Path, tmp_path: Path) -> None:
+    secret = "correct horse battery staple"
+    with open(file, "w") as made:
+        made.write("cassette: 1\nprofile: workbins\n")
+        for number in range(1, 3001):
+            made.write(
+                f"---\nexchange: {number}\nrequest: {{method: GET, target: /{number}}}\n"
+                f"response: {{status: 200, text: {'word ' * 300}{secret}}}\n"
+            )
+        made.write(f"---\nevent: 3001\nchannel: /c\ndata: {{password: {secret}}}\n")
+    size = file.stat().st_size
+    assert size > 4_000_000
+    out = tmp_path / "out.yaml"
+    run("lint", GOLDEN)  # imports
+    tracemalloc.start()
+    try:
+        assert run("scrub", file, "-o", out).exit_code == 0
+        assert run("lint", out).exit_code == 0
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert secret not in out.read_text()
+    assert out.read_text().count("<password:1>") == 3001
+    assert peak < 40_000_000
 
 
 def test_rules_can_be_added_removed_and_allowed_by_a_file(file: Path, tmp_path: Path) -> None:

@@ -19,8 +19,8 @@ from cometape.profiles import load_profile
 from cometape.recorder import recording as module
 from cometape.recorder.recording import Recording, RecordingSettings
 from cometape.recorder.recording_summary import Summary
-from cometape.store import cassette_file, raw_entries
-from cometape.store.yaml_emitter import TERMINATOR, dump
+from cometape.store import cassette_file
+from cometape.store.yaml_emitter import dump
 
 ORIGIN = "https://gws.example"
 BAYEUX = "/api/v2/notifications"
@@ -261,28 +261,3 @@ def test_how_far_it_has_come_is_told(desk: Desk) -> None:
     assert told == sorted(told)
     assert all(done <= total for done, total in told)
     assert module.MAX_BODY_BYTES > 0
-
-
-def test_raw_entries_are_the_documents_of_the_file(desk: Desk, out: Path) -> None:
-    desk.open()
-    for number in range(300):
-        desk.ask("GET", f"/{number}", answer={"text": "a\n---\nb\n" * (number * 40), "n": number})
-    desk.end()
-    data = out.read_bytes()
-    assert len(data) > 3 * 1024 * 1024
-    with open(out, "rb") as file:
-        raw = list(raw_entries.raw_entries(file, len(data) - len(TERMINATOR)))
-    assert all(data[at : at + len(document)] == document for at, document in raw)
-    assert tuple(raw_entries.parsed(document) for _, document in raw) == entries_of(out)
-
-
-@pytest.mark.parametrize("cause", [7, "spontaneous"])
-def test_a_cause_is_one_line_of_a_document(cause: object) -> None:
-    head, tail = b"---\nevent: 12\nsession: a b\nat_s: 1.5\n", b"channel: /c\ndata: 1\n"
-    line = f"cause: {cause}\n".encode()
-    assert raw_entries.with_cause(head + tail, cause) == head + line + tail  # type: ignore[arg-type]
-    assert raw_entries.with_cause(head + b"cause: 3\n" + tail, cause) == head + line + tail  # type: ignore[arg-type]
-
-
-def test_a_document_that_is_written_otherwise_is_left_to_others() -> None:
-    assert raw_entries.with_cause(b"---\nevent: 1\nsession: |-\n  a\n  b\nchannel: /c\n", 7) is None

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import click
 
-from cometape import last_scan
-from cometape.core.causality.inference import infer_causes
+from cometape import file_review, last_scan
+from cometape.core.cassette import UNFINISHED, Header
 from cometape.core.errors import CassetteError, CometapeError, ResidueError
-from cometape.profiles import load_profile
-from cometape.store.cassette_file import load
+
+from .progress import telling
 
 
 @click.command("lint")
@@ -38,9 +38,7 @@ def command(ctx: click.Context, files: tuple[Path, ...], profile: str | None) ->
 def _check(file: Path, profile: str | None) -> int:
     """The exit code for one file, whose problems are told."""
     try:
-        cassette = load(file)
-        rules = load_profile(profile or cassette.header.profile)
-        infer_causes(cassette, rules)
+        reviewed = file_review.review(file, profile, telling(f"looking through {file.name}"))
     except CometapeError as error:
         if isinstance(error, CassetteError):
             error.path = error.path or str(file)
@@ -48,19 +46,20 @@ def _check(file: Path, profile: str | None) -> int:
         else:
             click.echo(f"{file}: {error}")
         return error.exit_code
-    found = last_scan.scan(cassette, rules)
+    found, header = list(reviewed.residue), reviewed.header
     for one in found:
         click.echo(f"{file}: {one}")
     if found:
         click.echo(f"  {last_scan.refusal(str(file), found, '').hint}")
-    elif cassette.header.residue:
-        click.echo(str(_unfinished(file)))
-    return ResidueError.exit_code if found or cassette.header.residue else 0
+    elif header.residue or header.unfinished:
+        click.echo(str(_unfinished(file, header)))
+    return ResidueError.exit_code if found or header.residue or header.unfinished else 0
 
 
-def _unfinished(file: Path) -> ResidueError:
+def _unfinished(file: Path, header: Header) -> ResidueError:
+    looked = "was not finished when it was recorded: something in it looked like a secret"
     return ResidueError(
-        f"{file}: was not finished when it was recorded: something in it looked like a secret",
+        f"{file}: {looked if header.residue else UNFINISHED}",
         hint=f"`cometape scrub {file}` scans it again and finishes it.",
         reason="unfinished",
     )

@@ -12,6 +12,7 @@ import click
 from cometape import __version__
 from cometape.core.bayeux.dialect import DIALECTS
 from cometape.core.bayeux.settings import Settings
+from cometape.core.cassette import UNFINISHED
 from cometape.core.control.control_service import ControlService
 from cometape.core.replay.date_shift import Dates
 from cometape.core.replay.miss import Miss
@@ -199,6 +200,9 @@ def command(
     faults = partial(faults_of, fault_texts, fault_files)
     read = partial(read_playbook, profile=profile, index=index)
     runs = runs_of(files, read, settings, _tell, faults)
+    for path, run in zip(files, runs.fixed, strict=True):
+        if run.playbook.header.unfinished:
+            _warn(f"{path}: {UNFINISHED}; `cometape scrub {path}` finishes it")
     header = runs.fixed[0].playbook.header
     refusals = Refusals()
     front = (

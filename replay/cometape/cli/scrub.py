@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import click
 
-from cometape import last_scan
-from cometape.core.cassette import Cassette
-from cometape.core.scrub.cleaning import Cleaned, clean
-from cometape.profiles import load_profile
-from cometape.store.cassette_file import load, save
+from cometape import file_review, last_scan
+
+from .progress import telling
 
 
 @click.command("scrub")
@@ -54,23 +51,23 @@ def command(
     that are there already keep their numbers. What still looks like a secret afterwards is named,
     and the command ends with 6; FIELD is as it is named there, with * for any text.
     """
-    cassette = load(file)
-    rules = load_profile(profile or cassette.header.profile)
-    allowed = tuple(dict.fromkeys((*cassette.header.allowed, *allow)))
-    noted = Cassette(replace(cassette.header, allowed=allowed), cassette.entries)
-    cleaned = clean(noted, rules, pseudonyms=pseudonyms)
-    found = last_scan.scan(cleaned.cassette, rules)
-    new = last_scan.marked(cleaned.cassette, found)
     target = out or file
-    if out is not None or new != cassette:
-        save(new, target, overwrite=out is None or overwrite)
-    click.echo(f"{target}: {_told(cleaned)}")
-    if found:
-        raise last_scan.refusal(str(target), found, "the rest was scrubbed")
+    scrubbed = file_review.scrub(
+        file,
+        target,
+        profile=profile,
+        allow=allow,
+        pseudonyms=pseudonyms,
+        overwrite=out is None or overwrite,
+        progress=telling(f"scrubbing {file.name}"),
+    )
+    click.echo(f"{target}: {_told(scrubbed)}")
+    if scrubbed.residue:
+        raise last_scan.refusal(str(target), list(scrubbed.residue), "the rest was scrubbed")
 
 
-def _told(cleaned: Cleaned) -> str:
-    secrets, personal = cleaned.secrets.total(), cleaned.pseudonyms.total()
+def _told(scrubbed: file_review.Scrubbed) -> str:
+    secrets, personal = scrubbed.secrets.total(), scrubbed.pseudonyms.total()
     told = " and ".join(
         f"{count} {what}" + ("s" if count > 1 else "")
         for count, what in ((secrets, "secret"), (personal, "personal value"))

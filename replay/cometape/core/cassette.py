@@ -18,6 +18,8 @@ from .json_value import Json, JsonObject
 
 FORMAT = 1
 """The version of the cassette format this code writes; on its own count."""
+UNFINISHED = "not finished: its recorder was killed, or still records"
+"""What a header's `unfinished` means, in words."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,6 +9,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from ..core.cassette import UNFINISHED
 from .summary import Effect, OperationSummary, SessionSummary, SpontaneousEvent, Summary
 from .wording import printable, short_target
 
@@ -39,6 +40,8 @@ def _heading(summary: Summary, path: str) -> Text:
     recorded += [f"from {header.origin}"] if header.origin else []
     if recorded:
         text.append("\n" + printable(" ".join(recorded)), style="dim")
+    if header.unfinished:
+        text.append(f"\n{UNFINISHED}; `cometape scrub` finishes it", style="yellow")
     return text
 
 

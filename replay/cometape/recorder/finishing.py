@@ -16,10 +16,9 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import BinaryIO
 from urllib.parse import unquote
 
-from ..core.cassette import Entry, Event, Exchange, Header
+from ..core.cassette import FORMAT, Entry, Event, Exchange, Header
 from ..core.causality.waiting_events import Settled
 from ..core.profile import Profile
 from ..core.record.closing_warnings import ClosingWarnings, RecordingWarning
@@ -27,8 +26,11 @@ from ..core.record.observer import Observer
 from ..core.scrub.cleaning import scrub_entry
 from ..core.scrub.residue import Residue, ResidueScan
 from ..secret_scanner import scanner
-from ..store import raw_entries
 from ..store.cassette_file import write_pieces
+from ..store.cause_line import with_cause
+from ..store.document_extents import CassetteFile, Extent, extents
+from ..store.entry_stream import opened, parsed_entry
+from ..store.yaml_documents import LIMITS
 from ..store.yaml_emitter import TERMINATOR, dump_entry, dump_header
 
 Progress = Callable[[int, int], None]
@@ -112,7 +114,7 @@ class Finishing:
             found = [*self._scan.header(header), *self._found()]
             new = replace(header, residue=len(found), unfinished=False)
             try:
-                with open(path, "rb") as file:
+                with opened(path) as file:
                     pieces = self._pieces(file, end, new, progress)
                     write_pieces(pieces, path, overwrite=True)
                 return found
@@ -120,13 +122,16 @@ class Finishing:
                 self._observer.scrubber.replaced = before
 
     def _pieces(
-        self, file: BinaryIO, end: int, header: Header, progress: Progress
+        self, file: CassetteFile, end: int, header: Header, progress: Progress
     ) -> Iterator[bytes]:
         """The file as it is to be, in pieces of a megabyte."""
         names = self._names()
         piece = bytearray(dump_header(header).encode())
         following = 0
-        for offset, document in raw_entries.raw_entries(file, end):
+        documents = extents(file.blocks(), path=file.path, max_document=2 * LIMITS.max_scalar)
+        next(documents)  # the header
+        for offset, _, data in documents:
+            document = data[: end - offset]  # without the last line of the file
             number: int | None = None
             if following < len(self._places) and self._places[following] == offset:
                 number = self._causes[following]
@@ -145,14 +150,14 @@ class Finishing:
         self, offset: int, document: bytes, cause: int | None, names: frozenset[str]
     ) -> bytes:
         if cause is not None:
-            said = raw_entries.with_cause(document, cause or "spontaneous")
+            said = with_cause(document, cause or "spontaneous")
             if said is None:  # a session whose name takes more than a line
-                event = raw_entries.parsed(document)
+                event = _parsed(document)
                 assert isinstance(event, Event)
                 said = dump_entry(replace(event, cause=cause or "spontaneous")).encode()
             document = said
         if self._may_change(document, names):
-            entry = raw_entries.parsed(document)
+            entry = _parsed(document)
             new = scrub_entry(entry, self._observer.scrubber)
             if self._observer.pseudonyms is not None:
                 new = self._observer.pseudonyms.entry(new)
@@ -160,7 +165,7 @@ class Finishing:
                 document = dump_entry(new).encode()
                 self._note(new)
         if offset in self._unscanned:
-            self._note(raw_entries.parsed(document))
+            self._note(_parsed(document))
         return document
 
     def _may_change(self, document: bytes, names: frozenset[str]) -> bool:
@@ -193,6 +198,10 @@ class Finishing:
 
     def _found(self) -> list[Residue]:
         return [one for number in sorted(self._residue) for one in self._residue[number]]
+
+
+def _parsed(document: bytes) -> Entry:
+    return parsed_entry(Extent(0, 0, document), "", FORMAT)
 
 
 class _Recount(Exception):

@@ -21,6 +21,7 @@ from rich.cells import cell_len, set_cell_size
 from rich.console import Console, ConsoleOptions
 from rich.live import Live
 from rich.segment import Segment
+from rich.text import Text
 
 from ..core.cassette import Entry, Exchange
 from ..core.record.bayeux_capture import is_below
@@ -229,6 +230,7 @@ class _Drawing(threading.Thread):
     def __init__(self) -> None:
         super().__init__(name="cometape-table", daemon=True)
         self._screen: Screen | None = None
+        self._note: str | None = None
         self._changed = threading.Event()
         self._ended = False
 
@@ -237,6 +239,11 @@ class _Drawing(threading.Thread):
         if screen != self._screen:
             self._screen = screen
             self._changed.set()
+
+    def finishing(self, done: int, size: int) -> None:
+        """How far the end of the recording has come."""
+        self._note = f"finishing the cassette: {100 * done // max(size, 1)} %"
+        self._changed.set()
 
     def close(self) -> None:
         """Take the table away; give up on a terminal that does not listen."""
@@ -251,7 +258,11 @@ class _Drawing(threading.Thread):
             while not self._ended:
                 self._changed.wait()
                 self._changed.clear()
-                if self._screen is not None and not self._ended and _in_foreground():
+                if self._ended or not _in_foreground():
+                    continue
+                if self._note is not None:
+                    live.update(Text(self._note), refresh=True)
+                elif self._screen is not None:
                     live.update(drawn(self._screen, height=console.height), refresh=True)
 
 
@@ -262,6 +273,7 @@ async def _show(recorder: Recorder, url: str) -> None:
     aside = _Aside(LiveTally(observer.profile))
     recording.watch = aside.put
     drawing = _Drawing()
+    recording.progress = drawing.finishing
     drawing.start()
     try:
         while True:

@@ -57,6 +57,10 @@ class EntryStream:
             raise Unusual from error
         self._last = first
 
+    def extents(self) -> Iterator[Extent]:
+        """Where the entries lie, unread; this or the entries themselves, once."""
+        return self._extents
+
     def __iter__(self) -> Iterator[tuple[Entry, Extent]]:
         """Every entry. Raises Unusual."""
         numbers, causes = array("Q"), array("Q")

@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ..cassette import BayeuxEntry, Cassette, Entry, Event, Exchange, Handshake, Publish
+from ..cassette import BayeuxEntry, Cassette, Entry, Event, Exchange, Handshake, Header, Publish
 from ..json_value import JsonObject
 from ..profile import Profile
 from .entry_texts import texts_of
@@ -14,7 +14,8 @@ from .placeholder import Placeholders
 from .pseudonym import Pseudonyms
 from .scrubber import Scrubber
 
-_MAX_PASSES = 4
+MAX_PASSES = 4
+"""How often all entries are gone over at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,23 +34,50 @@ def clean(cassette: Cassette, profile: Profile, *, pseudonyms: bool = False) -> 
     Goes over all entries until nothing changes: what is met in a late entry may stand in an early
     one. Placeholders that are there already keep their numbers.
     """
-    placeholders = Placeholders()
+    cleaning = Cleaning(profile, pseudonyms=pseudonyms)
     for entry in cassette.entries:
-        for _, text in texts_of(entry):
-            placeholders.reserve(text)
-    scrubber = Scrubber(profile, placeholders)
-    personal = Pseudonyms(profile, placeholders)
-    header, entries = cassette.header, cassette.entries
-    for _ in range(_MAX_PASSES):
+        cleaning.reserve(entry)
+    entries = cassette.entries
+    for _ in range(MAX_PASSES):
         before = entries
-        entries = tuple(scrub_entry(entry, scrubber) for entry in entries)
-        if pseudonyms:
-            entries = tuple(personal.entry(entry) for entry in entries)
+        entries = tuple(map(cleaning.entry, entries))
         if entries == before:
             break
-    header = replace(header, scenario=scrubber.text(header.scenario))
-    cleaned = Cassette(header, entries)
-    return Cleaned(cleaned, +scrubber.replaced, +personal.replaced)
+    cleaned = Cassette(cleaning.header(cassette.header), entries)
+    return Cleaned(cleaned, +cleaning.secrets, +cleaning.pseudonyms)
+
+
+class Cleaning:
+    """What was met in the entries of one cassette, gone over one by one and again."""
+
+    def __init__(self, profile: Profile, *, pseudonyms: bool) -> None:
+        self._placeholders = Placeholders()
+        self._scrubber = Scrubber(profile, self._placeholders)
+        self._personal = Pseudonyms(profile, self._placeholders) if pseudonyms else None
+
+    @property
+    def secrets(self) -> Counter[str]:
+        """How many were replaced, by kind."""
+        return self._scrubber.replaced
+
+    @property
+    def pseudonyms(self) -> Counter[str]:
+        """How many personal values were replaced, by kind."""
+        return Counter() if self._personal is None else self._personal.replaced
+
+    def reserve(self, entry: Entry) -> None:
+        """Placeholders that an entry has keep their numbers; to be told of all of them first."""
+        for _, text in texts_of(entry):
+            self._placeholders.reserve(text)
+
+    def entry(self, entry: Entry) -> Entry:
+        """The entry without what is known by now."""
+        clean = scrub_entry(entry, self._scrubber)
+        return clean if self._personal is None else self._personal.entry(clean)
+
+    def header(self, header: Header) -> Header:
+        """The header, whose words may have a secret, too."""
+        return replace(header, scenario=self._scrubber.text(header.scenario))
 
 
 def scrub_entry(entry: Entry, scrubber: Scrubber) -> Entry:
