@@ -26,7 +26,7 @@ endef
 
 say = printf '\033[1m── %s\033[0m\n' $(1)
 
-.PHONY: help demo test check format cassettes lock bench clean
+.PHONY: help demo test test-newest system-tools check format cassettes lock bench clean
 
 help:  ## this list
 	@awk -F':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -34,8 +34,20 @@ help:  ## this list
 demo: $(VENV)/.demo-ready  ## record, inspect and replay a Workbins session, in under a minute
 	@$(PY) docs/examples/demo.py
 
-test: $(VENV)/.dev-ready $(NODE_STAMPS)  ## the whole test suite, in parallel (ARGS="-k words" to choose)
+test: $(VENV)/.dev-ready $(NODE_STAMPS) system-tools  ## the whole test suite, in parallel (ARGS="-k words" to choose)
 	@$(PY) -m pytest -n auto --dist loadfile $(ARGS)
+
+test-newest:  ## the same with the newest Python here, up to 3.13, and the mitmproxy that wants it
+	@python=$$(PYTHON="$(PYTHON)" bash requirements/newest-python.sh); \
+	if [ -z "$$python" ]; then \
+	  printf 'cometape: no Python here is newer than %s: nothing more to test\n' "$(PYTHON)"; \
+	else \
+	  $(MAKE) --no-print-directory test PYTHON="$$python" VENV=.venv-newest; \
+	fi
+
+# What tests drive and neither PyPI nor npm has; installs nothing where it may not.
+system-tools:
+	@bash requirements/system-tools.sh
 
 check: $(VENV)/.dev-ready  ## linter, formatting, two type checkers
 	@$(call say,"ruff check"); $(PY) -m ruff check .
@@ -68,7 +80,7 @@ lock: $(VENV)/.dev-ready  ## renew the lock files, for Python 3.11 to 3.13 (UPGR
 	  $(call say,"tests/node/$$part/package-lock.json"); $(PY) $(NODE_DRIVER) lock tests/node/$$part; done
 
 clean:  ## remove what was installed and built here
-	rm -rf $(VENV) build dist tests/node/*/node_modules
+	rm -rf $(VENV) .venv-newest build dist tests/node/*/node_modules
 	rm -rf .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage*
 
 # A file's time is the whole bookkeeping: a second `make` finds the stamps newer than the locks.

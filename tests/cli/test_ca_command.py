@@ -12,6 +12,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 
 from cometape.cli import main
+from real_clients import unavailable
 
 
 @pytest.fixture(scope="module")
@@ -75,8 +76,10 @@ def test_a_dash_is_standard_output(confdir: Path) -> None:
 def test_a_bundle_has_what_the_system_trusts_as_well(confdir: Path, tmp_path: Path) -> None:
     out = tmp_path / "trusted.pem"
     assert ca(confdir, "--bundle", "--out", str(out)).exit_code == 0
-    trusted = x509.load_pem_x509_certificates(out.read_bytes())
-    assert trusted[-1] == certificate(confdir)
+    # Each is not parsed: some that systems trust have serial numbers that X.509 forbids.
+    trusted = out.read_bytes().split(b"-----BEGIN CERTIFICATE-----")[1:]
+    last = b"-----BEGIN CERTIFICATE-----" + trusted[-1]
+    assert x509.load_pem_x509_certificate(last) == certificate(confdir)
     assert len(trusted) > 20
 
 
@@ -109,8 +112,9 @@ def test_a_file_that_is_no_authority_is_told(tmp_path: Path) -> None:
     assert "--confdir" in done.stderr
 
 
-@pytest.mark.skipif(shutil.which("keytool") is None, reason="Java is not installed")
 def test_java_takes_it(confdir: Path, tmp_path: Path) -> None:
+    if shutil.which("keytool") is None:
+        unavailable("Java is not installed: `apt-get install default-jre-headless`")
     ca(confdir)
     done = subprocess.run(
         [

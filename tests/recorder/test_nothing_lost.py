@@ -22,6 +22,7 @@ from cometape.server.listener import BackgroundServer
 from cometape.store import cassette_file
 from odd_origin import Caller, odd_origin
 from raw_client import connected
+from real_clients import unavailable
 from recorder_process import RecorderProcess
 from recorder_thread import RecorderThread
 from tiny_service import TinyService
@@ -140,7 +141,7 @@ def test_a_thousand_clients_at_once_are_all_recorded(record: Record) -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = 6_000
     if hard != resource.RLIM_INFINITY and hard < wanted:
-        pytest.skip("too few files may be open")
+        unavailable(f"too few files may be open: `ulimit -Hn {wanted}`, as root")
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, wanted), hard))
 
     async def ask(url: str, number: int, asked: asyncio.Semaphore, go: asyncio.Event) -> bytes:

@@ -20,11 +20,11 @@ from cometape.core.cassette import Exchange
 from cometape.recorder.environment import recorded_environment
 from cometape.server.listener import BackgroundServer
 from cometape.store import cassette_file
+from real_clients import unavailable
 from running import COMETAPE, cometape_once, running
 from tiny_service import TinyService
 from tls_origin import tls_origin
 
-CURL = shutil.which("curl")
 FETCH = "import os, urllib.request as u; print(u.urlopen(os.environ['COMETAPE_URL'] + '/a').status)"
 
 
@@ -174,18 +174,12 @@ def test_a_disk_without_room_for_certificates_is_told(out: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
-@pytest.mark.parametrize(
-    "program",
-    [
-        "python",
-        pytest.param(
-            "curl", marks=pytest.mark.skipif(CURL is None, reason="curl is not installed")
-        ),
-    ],
-)
+@pytest.mark.parametrize("program", ["python", "curl"])
 def test_a_client_that_obeys_the_environment_is_recorded_over_tls(
     out: Path, context: ssl.SSLContext, authority: Path, program: str
 ) -> None:
+    if program == "curl" and shutil.which("curl") is None:
+        unavailable("curl is not installed: `apt-get install curl`")
     trusted = str(authority / "mitmproxy-ca-cert.pem")
     fetch = "import sys, urllib.request as u; print(u.urlopen(sys.argv[1]).read().decode(), end='')"
     with tls_origin(context) as origin:

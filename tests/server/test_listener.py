@@ -15,6 +15,7 @@ from cometape.core.errors import ConfigurationError
 from cometape.core.service import Respond
 from cometape.server.listener import BackgroundServer, Listener
 from raw_client import WebSocketClient, connected
+from real_clients import unavailable
 from running import running
 from tiny_service import TinyService, ok
 
@@ -127,7 +128,7 @@ def test_an_ipv6_address_stands_in_brackets() -> None:
         with socket.socket(socket.AF_INET6) as probe:
             probe.bind(("::1", 0))
     except OSError:
-        pytest.skip("no IPv6 here")
+        unavailable("the loopback has no IPv6: `sysctl net.ipv6.conf.lo.disable_ipv6=0`")
     with BackgroundServer(TinyService(), "::1") as server, connected(server.url) as client:
         assert server.url.startswith("http://[::1]:")
         assert client.get("/").status == 200
