@@ -33,6 +33,7 @@ def speaking_h2(recorder: RecorderThread, confdir: Path) -> H2Client:
 
 
 def test_an_exchange_over_http2_is_recorded_as_any_other(record: Record, confdir: Path) -> None:
+    """D12: HTTP/2."""
     uri = json.dumps({"uri": "http://gws.example:8090/api/v2/a"}).encode()
     service = TinyService(answers={"/uri": Response(status=200, headers=JSON, body=uri)})
     with (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -13,10 +14,12 @@ from typing import Any
 import pytest
 from aiocometd_ng.client import Client
 from aiocometd_ng.constants import ConnectionType
+from mitmproxy.proxy import server
 
 from cometape.core.bayeux.settings import Settings
 from cometape.core.broker import Broker
 from cometape.core.cassette import Connect, Disconnect, Event, Handshake, Publish, Subscribe
+from cometape.mitm import embedding, held_polls
 from cometape.server.listener import BackgroundServer
 from odd_origin import Caller, odd_origin
 from raw_client import RawClient, connected, websocket
@@ -150,7 +153,46 @@ def test_a_client_that_leaves_its_poll_leaves_it_upstream_as_well(
     assert [type(entry) for entry in recorder.cassette.entries] == [Handshake, Connect]
 
 
+def test_a_poll_is_held_longer_than_mitmproxy_bears_silence(
+    record: Record, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """D05; the real minute: `COMETAPE_HOLD_S=65 pytest -k mitmproxy_bears`."""
+    hold_s = float(os.environ.get("COMETAPE_HOLD_S", "1.2"))
+    monkeypatch.setattr(server, "TCP_TIMEOUT", hold_s / 2, raising=False)
+    broker = Broker(Settings(timeout_ms=round(1000 * hold_s)))
+    with (
+        BackgroundServer(broker) as live,
+        record(live.url, profile="bayeux") as recorder,
+        connected(recorder.url) as client,
+    ):
+        client.socket.settimeout(hold_s + 10)
+        poster = Poster(client)
+        began_s = time.monotonic()
+        (reply,) = poster.post(poster.connect())
+        took_s = time.monotonic() - began_s
+    assert reply["successful"]
+    assert took_s >= hold_s - 0.1
+    assert recorder.summary.skipped == {"idle polls": 1}
+
+
+def test_without_its_help_mitmproxy_would_cut_that_poll(
+    record: Record, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (held_polls, embedding):
+        monkeypatch.setattr(module, "HOLD_LIMIT_S", 1)
+    broker = Broker(Settings(timeout_ms=20_000))
+    with (
+        BackgroundServer(broker) as live,
+        record(live.url, profile="bayeux") as recorder,
+        connected(recorder.url) as client,
+    ):
+        poster = Poster(client)
+        poster.send(poster.connect())
+        assert client.rest() == b""
+
+
 def test_fifty_polls_are_held_at_once(record: Record, origin: Origin) -> None:
+    """D05."""
     with record(origin.url, profile="bayeux") as recorder, ExitStack() as clients:
         posters = [Poster(clients.enter_context(connected(recorder.url))) for _ in range(50)]
         for poster in posters:
@@ -169,6 +211,7 @@ def test_fifty_polls_are_held_at_once(record: Record, origin: Origin) -> None:
 def test_websocket_texts_pass_unchanged_and_are_recorded(
     record: Record, origin: Origin, compress: bool
 ) -> None:
+    """D12: `permessage-deflate`."""
     with (
         record(origin.url, profile="bayeux") as recorder,
         websocket(recorder.url, "/cometd", compress=compress) as socket,

@@ -77,6 +77,7 @@ def test_files_pass_both_ways(record: Record, upstream: Upstream) -> None:
 def test_a_chunked_request_passes_in_chunks(
     record: Record, upstream: Upstream, chunks: list[bytes]
 ) -> None:
+    """D12: chunked requests."""
     with odd_origin(upstream) as url, record(url) as recorder:
         with connected(recorder.url) as client:
             client.send(b"POST /up HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n")

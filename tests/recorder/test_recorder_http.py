@@ -109,6 +109,7 @@ def test_the_entry_is_on_disk_when_the_client_has_its_answer(record: Record) -> 
 def test_a_chunk_passes_while_the_answer_goes_on_and_the_end_only_once_it_is_recorded(
     record: Record,
 ) -> None:
+    """D12: chunked answers."""
     go_on = threading.Event()
 
     def behave(caller: Caller) -> None:
@@ -176,6 +177,7 @@ def test_an_answer_that_ends_with_its_connection_is_recorded(record: Record) -> 
 def test_a_coded_body_is_readable_in_the_cassette_and_coded_for_the_client(
     record: Record, coding: str, encode: Callable[[bytes], bytes]
 ) -> None:
+    """D12: gzip and other codings."""
     plain = json.dumps({"text": "fünf " * 100}).encode()
     coded = encode(plain)
     with odd_origin(answering(coded, coding)) as url, record(url) as recorder:
