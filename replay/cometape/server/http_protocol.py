@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from collections import deque
 from math import inf
 from typing import TYPE_CHECKING, cast
 
@@ -52,6 +53,7 @@ class HttpConnection(asyncio.Protocol):
     """The protocol of one connection; see the module."""
 
     __slots__ = (
+        "_backlog",
         "_completed",
         "_half_closed",
         "_handshake",
@@ -79,6 +81,8 @@ class HttpConnection(asyncio.Protocol):
         self._parser: HttpRequestParser | None = None
         self._incoming: IncomingRequest | None = None
         self._pending: list[Exchange] = []
+        self._backlog: deque[tuple[Exchange, Request]] | None = None
+        """Requests that came while the client did not read its answers."""
         self._completed: list[Request] | None = None
         """The requests of the piece of input that is being parsed."""
         self._state = READING
@@ -141,6 +145,7 @@ class HttpConnection(asyncio.Protocol):
         self._parser = None  # its callbacks refer to this object
         self._incoming = None
         self._state = REFUSED
+        self._backlog = None
         pending, self._pending = self._pending, []
         for exchange in pending:
             if exchange.answer is None:
@@ -154,6 +159,12 @@ class HttpConnection(asyncio.Protocol):
 
     def resume_writing(self) -> None:
         self._writing_paused = False
+        while self._backlog and not self._transport.is_closing():
+            exchange, request = self._backlog.popleft()
+            self._host.request(exchange, self.number, request)
+            if self._writing_paused:
+                return
+        self._backlog = None
         self._resume()
         if self._state != REFUSED:
             self.deadline_s = inf
@@ -297,8 +308,12 @@ class HttpConnection(asyncio.Protocol):
     def _begin(self, exchange: Exchange, request: Request) -> None:
         """A request is complete."""
         self._pending.append(exchange)
-        if not self._writing_paused:
-            self.deadline_s = inf
+        if self._writing_paused:  # its answer would only be more that nobody reads
+            if self._backlog is None:
+                self._backlog = deque()
+            self._backlog.append((exchange, request))
+            return
+        self.deadline_s = inf
         self._host.request(exchange, self.number, request)
 
     def _parse(self, data: bytes) -> None:
