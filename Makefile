@@ -1,5 +1,6 @@
 # What a developer does with cometape. Needs python3 (3.11 or newer) and make; everything else is
-# installed here, into .venv and tests/node/*/node_modules, from lock files with hashes.
+# installed here, into .venv and tests/node/*/node_modules, from lock files with hashes. Two clients
+# of the tests are Debian packages: root has them installed, anybody else is told the command.
 
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
@@ -12,9 +13,10 @@ PY := $(VENV)/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check --no-input
 UV_VERSION := 0.13.9
 
-NODE_PARTS := cometd3 cometd4 cometd5 cometd7 cometd9 faye browser har server
+NODE_PARTS := cometd3 cometd4 cometd5 cometd7 cometd9 faye browser har server suite
 NODE_STAMPS := $(NODE_PARTS:%=tests/node/%/node_modules/.installed)
 NODE_DRIVER := tests/support/node_runtime.py
+FOREIGN := tests/foreign/.downloaded
 BENCHMARKS := $(sort $(wildcard benchmarks/*.py))
 
 # Wheels and sources by hash; what comes as source is built by the packages of build.lock.
@@ -34,7 +36,7 @@ help:  ## this list
 demo: $(VENV)/.demo-ready  ## record, inspect and replay a Workbins session, in under a minute
 	@$(PY) docs/examples/demo.py
 
-test: $(VENV)/.dev-ready $(NODE_STAMPS) system-tools  ## the whole test suite, in parallel (ARGS="-k words" to choose)
+test: $(VENV)/.dev-ready $(NODE_STAMPS) $(FOREIGN) system-tools  ## the whole test suite, in parallel (ARGS="-k words" to choose)
 	@$(PY) -m pytest -n auto --dist loadfile $(ARGS)
 
 test-newest:  ## the same with the newest Python here, up to 3.13, and the mitmproxy that wants it
@@ -81,6 +83,7 @@ lock: $(VENV)/.dev-ready  ## renew the lock files, for Python 3.11 to 3.13 (UPGR
 
 clean:  ## remove what was installed and built here
 	rm -rf $(VENV) .venv-newest build dist tests/node/*/node_modules
+	rm -rf tests/foreign/*.tar.gz $(FOREIGN)
 	rm -rf .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage*
 
 # A file's time is the whole bookkeeping: a second `make` finds the stamps newer than the locks.
@@ -101,4 +104,10 @@ $(VENV)/.dev-ready: requirements/dev.lock requirements/build.lock pyproject.toml
 tests/node/%/node_modules/.installed: tests/node/%/package-lock.json | $(VENV)/.dev-ready
 	@$(call say,"npm packages from $<")
 	@$(PY) $(NODE_DRIVER) install tests/node/$*
+	@touch $@
+
+$(FOREIGN): tests/foreign/aiocometd.txt | $(VENV)/.dev-ready
+	@$(call say,"the tests of aiocometd from $<")
+	@$(PIP) download --quiet --no-deps --no-binary :all: --no-build-isolation --require-hashes \
+	  -r $< -d $(@D)
 	@touch $@

@@ -15,7 +15,7 @@ missing=()
 for program in "${!package[@]}"; do
     command -v "$program" >/dev/null || missing+=("${package[$program]}")
 done
-if command -v ruby >/dev/null && ! ruby -e 'require "faye"' 2>/dev/null; then
+if command -v ruby >/dev/null && ! ruby -e 'require "faye"; require "em-http-request"' 2>/dev/null; then
     missing+=(ruby-faye)
 fi
 [ ${#missing[@]} = 0 ] && exit 0

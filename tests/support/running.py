@@ -61,6 +61,10 @@ class Running:
         self._url = line.removeprefix("listening on ").strip()
         return self._url
 
+    def tell(self, number: signal.Signals) -> None:
+        """Send it a signal that it shall not end by."""
+        self._process.send_signal(number)
+
     def stop(self, how: signal.Signals = signal.SIGTERM, within_s: float = 15) -> int:
         """End it as a user or a supervisor would; its exit code."""
         if self._process.poll() is None:

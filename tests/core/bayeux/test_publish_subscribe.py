@@ -168,6 +168,12 @@ def test_c32_a_message_without_a_channel_fails_alone(client: Client) -> None:
     assert failed == {"id": "b", "successful": False, "error": "400::channel missing"}
 
 
+def test_c32_without_a_session_either_the_session_is_what_is_missed(client: Client) -> None:
+    """As cometd-nodejs-server has it: nothing says whose message it is, nor what."""
+    (reply,) = client.talk.post([{}]).messages
+    assert reply == {"successful": False, "error": "402::Unknown client"}
+
+
 @pytest.mark.parametrize("channel", ["x", "/", "", 5, "/ü", "/a%b"])
 def test_c32_a_bad_channel_fails_alone(client: Client, channel: Any) -> None:
     bad = client.message(channel) if isinstance(channel, str) else {"channel": channel, "id": "9"}

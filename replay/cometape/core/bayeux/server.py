@@ -274,7 +274,10 @@ class BayeuxServer:
         connects: list[JsonObject] = []
         for message in messages:
             reply = reply_to(message)
-            if (fault := fault_of(message, self._words)) is not None:
+            if session is None and "channel" not in message:
+                # Neither what it is nor whose: cometd-nodejs-server misses the session first.
+                fail_unknown(reply, message, self._words)
+            elif (fault := fault_of(message, self._words)) is not None:
                 fail(reply, fault)
             elif (
                 session is None
