@@ -61,6 +61,7 @@ def test_the_wheel_holds_every_file_of_the_package_and_nothing_else(wheel: zipfi
     inside = {name for name in wheel.namelist() if name.startswith("cometape/")}
     assert inside == files
     assert "cometape/py.typed" in inside
+    assert "cometape/server/openapi.json" in inside
     assert {"cometape/profiles/bayeux.yaml", "cometape/profiles/workbins.yaml"} <= inside
 
 

@@ -166,6 +166,18 @@ class RemoteRun:
         wish: JsonObject = {"channel": channel, "data": data}
         return self._call("POST", "/events", wish if to is None else wish | {"session": to})
 
+    def fault(self, *rules: str | JsonObject) -> JsonObject:
+        """Let things go wrong from now on: `"lost channel=/v2/me/workitems times=1"`."""
+        return self._call("POST", "/faults", {"faults": [*rules]})
+
+    def faults(self) -> JsonObject:
+        """The rules in force, and what became of each."""
+        return self._call("GET", "/faults")
+
+    def remove_fault(self, number: int | None = None) -> JsonObject:
+        """End a rule; without a number all of them."""
+        return self._call("DELETE", "/faults" if number is None else f"/faults/{number}")
+
     def expire(self, name: str) -> None:
         """End sessions as silence would."""
         self._call("POST", f"/sessions/{quote(name, safe='')}/expire")

@@ -14,9 +14,8 @@ Everything of weight is imported when a test wants a replay, so that other test 
 
 from __future__ import annotations
 
-import time
 from collections.abc import Generator, Iterator
-from dataclasses import replace
+from contextlib import suppress
 from difflib import get_close_matches
 from functools import lru_cache
 from pathlib import Path
@@ -25,52 +24,19 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from cometape.core.faults.fault_rule import FaultRule
     from cometape.core.profile import Profile
-    from cometape.core.replay.journal import Journal, Report
-    from cometape.core.replay.miss import Miss
     from cometape.core.replay.playbook import Playbook
-    from cometape.core.replay.replay_service import ReplayService
-    from cometape.server.listener import BackgroundServer
+    from cometape.live_replay import LiveReplay
 
 MARKER = (
     "cometape(cassette, *, seed=0, pace='instant', strict=True, profile=None, repeats=False,"
-    " dates='recorded', as_recorded=False, faults=()): the cassette that the fixture `cometape`"
-    " replays; relative paths are looked up beside the test file, in cassettes/ beside it and in"
-    " cassettes/ of the root directory"
-)
-OPTIONS = frozenset(
-    ("seed", "pace", "strict", "profile", "repeats", "dates", "as_recorded", "faults")
+    " dates='recorded', as_recorded=False, faults=(), timeout_s=30, max_interval_s=300): the"
+    " cassette that the fixture `cometape` replays; relative paths are looked up beside the test"
+    " file, in cassettes/ beside it and in cassettes/ of the root directory"
 )
 SETTLE_S = 0.25
 """How long events that are on their way may take to arrive after the last line of a test. (They
 follow the answer of their cause by 10 ms.)"""
-
-
-class LiveReplay:
-    """What the fixture `cometape` gives a test: a replay that is being served."""
-
-    def __init__(self, service: ReplayService, server: BackgroundServer, cassette: Path) -> None:
-        self._service = service
-        self._server = server
-        self.cassette = cassette
-        """The file that is replayed."""
-        self.url = server.url
-        """The base URL, `http://127.0.0.1:PORT`."""
-
-    @property
-    def misses(self) -> list[Miss]:
-        """The requests so far that no recording answered."""
-        return self._server.call(lambda: list(self._service.misses))
-
-    @property
-    def journal(self) -> Journal:
-        """What has happened so far, in order; a copy."""
-        return self._server.call(self._service.journal.copy)
-
-    def report(self) -> Report:
-        """What became of the replay so far."""
-        return self._server.call(self._service.report)
 
 
 class Guard:
@@ -99,13 +65,29 @@ class Guard:
             self._fail_unless_ok()
 
     def _fail_unless_ok(self) -> None:
-        give_up_s = time.monotonic() + SETTLE_S
+        if not self.live.clock.is_manual:
+            with suppress(AssertionError):
+                self.live.until(self._is_settled, within_s=SETTLE_S)
         report = self.live.report()
-        while report.undelivered and not report.misses and time.monotonic() < give_up_s:
-            time.sleep(0.01)
-            report = self.live.report()
         if not report.ok:
-            pytest.fail(f"{self.live.cassette.name}\n{report.text()}", pytrace=False)
+            text = f"{self.live.cassette.name}\n{report.text()}\n{self._time_told()}"
+            pytest.fail(text.rstrip(), pytrace=False)
+
+    def _is_settled(self) -> bool:
+        report = self.live.report()
+        return bool(report.misses) or not report.undelivered
+
+    def _time_told(self) -> str:
+        """What a clock that nobody has advanced any more still holds back."""
+        clock = self.live.clock
+        due = [one for one in clock.pending if one.what == "event"] if clock.is_manual else []
+        if not due:
+            return ""
+        in_s = round(due[0].at_s - clock.now_s, 3)
+        return (
+            f"the clock stands at {clock.now_s:g} s; event {due[0].entry} is due in {in_s:g} s:"
+            f" cometape.clock.advance({in_s:g})"
+        )
 
 
 GUARD = pytest.StashKey[Guard]()
@@ -128,20 +110,19 @@ def cometape_fixture(request: pytest.FixtureRequest) -> Iterator[LiveReplay]:
             pytrace=False,
         )
     from cometape.core.errors import CometapeError
-    from cometape.server.listener import BackgroundServer
 
     try:
-        path, service = _replay_of(marker, item)
-        server = BackgroundServer(service).start()
+        live = _replay_of(marker, item).start()
     except CometapeError as error:
         pytest.fail(f"{item.nodeid}: {error}", pytrace=False)
-    with server:
-        live = LiveReplay(service, server, path)
-        guard = Guard(live, strict=service.settings.strict)
+    try:
+        guard = Guard(live, strict=live.strict)
         item.stash[GUARD] = guard
         yield live
         del item.stash[GUARD]
         guard.after_fixtures()
+    finally:
+        live.stop()
 
 
 def pytest_fixture_setup(
@@ -171,15 +152,13 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
     return result
 
 
-def _replay_of(marker: pytest.Mark, item: pytest.Item) -> tuple[Path, ReplayService]:
-    """The file and the service a marker asks for. Raises CometapeError."""
+def _replay_of(marker: pytest.Mark, item: pytest.Item) -> LiveReplay:
+    """The replay a marker asks for. Raises CometapeError."""
     from cometape.core.errors import ConfigurationError
-    from cometape.core.replay.date_shift import Dates
-    from cometape.core.replay.player import Pace
-    from cometape.core.replay.replay_service import BAYEUX, ReplayService, ReplaySettings
+    from cometape.live_replay import OPTIONS, LiveReplay, replay_settings
     from cometape.profiles import load_profile
 
-    unknown = sorted(marker.kwargs.keys() - OPTIONS)
+    unknown = sorted(marker.kwargs.keys() - OPTIONS - {"profile"})
     if unknown or len(marker.args) != 1 or not isinstance(marker.args[0], str | Path):
         what = f"has no option {unknown[0]!r}" if unknown else "takes one cassette"
         raise ConfigurationError(
@@ -187,35 +166,13 @@ def _replay_of(marker: pytest.Mark, item: pytest.Item) -> tuple[Path, ReplayServ
             hint='@pytest.mark.cometape("CASSETTE.yaml", seed=0, pace="instant", strict=True)',
             reason="bad-option",
         )
-    options = marker.kwargs
+    options = dict(marker.kwargs)
+    profile_name = options.pop("profile", None)
     path = _find(Path(marker.args[0]), item.path.parent, item.config.rootpath)
     state = path.stat()
-    profile = options.get("profile")
-    chosen = None if profile is None else load_profile(profile)
+    chosen = None if profile_name is None else load_profile(profile_name)
     playbook = _playbook(path, state.st_mtime_ns, state.st_size, chosen)
-    settings = ReplaySettings(
-        seed=options.get("seed", 0),
-        pace=Pace.parse(str(options.get("pace", "instant"))),
-        strict=options.get("strict", True),
-        repeats=options.get("repeats", False),
-        as_recorded=options.get("as_recorded", False),
-        dates=Dates.parse(str(options["dates"])) if "dates" in options else None,
-        bayeux=replace(BAYEUX, wall_offset_s=time.time() - time.monotonic()),
-        faults=_faults(options.get("faults", ()), playbook.profile),
-    )
-    return path, ReplayService(playbook, settings)
-
-
-def _faults(written: Any, profile: Profile) -> tuple[FaultRule, ...]:
-    """What shall go wrong: compact texts or mappings. Raises ConfigurationError."""
-    if not written:
-        return ()
-    from cometape.core.faults.fault_kind import kinds_of
-    from cometape.core.faults.fault_reading import read_rules
-
-    rules = [written] if isinstance(written, str) else list(written)
-    option = "@pytest.mark.cometape(faults=…)"
-    return read_rules(rules, kinds_of(profile.faults), option=option)
+    return LiveReplay(playbook, replay_settings(options, playbook.profile), path)
 
 
 @lru_cache(maxsize=32)

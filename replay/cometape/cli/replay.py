@@ -198,7 +198,7 @@ def command(
     )
     access = access_to(control_host, control_token)
     faults = partial(faults_of, fault_texts, fault_files)
-    read = partial(read_playbook, profile=profile, index=index)
+    read = partial(read_playbook, profile=profile, index=index, whole=watch)
     runs = runs_of(files, read, settings, _tell, faults)
     for path, run in zip(files, runs.fixed, strict=True):
         if run.playbook.header.unfinished:

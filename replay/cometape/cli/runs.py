@@ -23,7 +23,7 @@ from cometape.core.replay.replay_service import ReplaySettings
 from cometape.profiles import load_profile
 from cometape.server.run_server import RunServer
 from cometape.store.index_cache import IndexCache
-from cometape.store.playbook_file import open_playbook
+from cometape.store.playbook_file import MAX_BYTES, SMALL_BYTES, open_playbook
 
 from .indexing import indexing
 from .report import ReportTo
@@ -32,16 +32,20 @@ DEFAULT_RUN = "default"
 """The run of the first cassette; those of others are called after them."""
 
 
-def read_playbook(path: Path, *, profile: str | None, index: bool = True) -> Playbook:
+def read_playbook(
+    path: Path, *, profile: str | None, index: bool = True, whole: bool = False
+) -> Playbook:
     """A cassette file made ready, by the profile it names or another one.
 
-    With `index`, by the one in the cache directory, which is made where there is none.
+    With `index`, by the one in the cache directory, which is made where there is none. With
+    `whole` all of it is read now: a file that is edited in place is not to be read from later.
     """
     return open_playbook(
         path,
         lambda named: load_profile(profile or named),
-        cache=IndexCache() if index else None,
-        progress=indexing(path) if sys.stderr.isatty() else None,
+        cache=IndexCache() if index and not whole else None,
+        progress=indexing(path) if sys.stderr.isatty() and not whole else None,
+        small_bytes=MAX_BYTES if whole else SMALL_BYTES,
     )
 
 

@@ -324,6 +324,10 @@ class BackgroundServer(ServerThread):
         """As `Listener.perform`, from any thread."""
         self.call(lambda: self._listener.perform(change))
 
+    def disconnect_all(self) -> None:
+        """As `Listener.disconnect_all`, from any thread."""
+        self.call(self._listener.disconnect_all)
+
 
 def _bind(host: str, port: int) -> socket.socket:
     """A bound socket on the one address of `host` that suits best (IPv4 before IPv6).

@@ -116,6 +116,7 @@ def test_runs_never_meet() -> None:
         ({"strict": 1}, 422, "bad-body", "'strict' must be true or false"),
         ({"timeout_s": -1}, 422, "bad-body", "'timeout_s' must be a number from 0 to 86400"),
         ({"pace": "fast"}, 422, "pace", "'fast' is not a pace"),
+        ({"dates": "yesterday"}, 422, "dates", "says no time"),
         ({"dialect": "x"}, 422, "unknown-dialect", "x"),
         ({"port": 70000}, 422, "bad-body", "'port' must be"),
         ({"colour": "red"}, 422, "bad-body", "there is no such field: 'colour'"),
@@ -415,6 +416,71 @@ def test_every_connection_of_a_run_is_cut() -> None:
     talk.clients().client(headers=AGENT).begin(ITEMS)
     assert len(talk.post("/runs/default/drop").json["sessions"]) == 1
     assert talk.disconnected == ["default"]
+
+
+# ---------------------------------------------------------------- faults on purpose
+
+
+@pytest.mark.parametrize(
+    ("rule", "numbers", "soon"),
+    [
+        ("lost times=1", [], []),
+        ({"fault": "duplicated", "times": 1}, [1, 1], [1, 1]),
+        ("late=2s times=1", [1], []),
+        (f"lost channel={ITEMS} nth=2", [1], [1]),
+    ],
+)
+def test_the_next_event_is_dropped_duplicated_or_delayed(
+    rule: Any, numbers: list[int], soon: list[int]
+) -> None:
+    talk = ControlTalk(repeats=True)
+    client = talk.clients().client(headers=AGENT).begin(ITEMS)
+    added = talk.post("/runs/default/faults", {"faults": [rule]}).json
+    assert added["added"] == [1]
+    talk.pull()
+    talk.pass_time(1)
+    assert [m["data"]["n"] for m in client.poll() if "data" in m] == soon
+    talk.pass_time(2)
+    client.poll()
+    assert [event["data"]["n"] for event in client.events] == numbers
+
+
+def test_faults_are_listed_counted_and_ended() -> None:
+    talk = ControlTalk()
+    rules = ["status=503 operation=Pull times=1", "lost"]
+    talk.post("/runs/default/faults", {"faults": rules})
+    body = '{"operationName":"Pull"}'
+    headers = [*AGENT, ("Content-Type", "application/json")]
+    sent = talk.clients().send("POST", "/bins/A", headers=headers, body=body)
+    assert sent.status == 503
+    assert talk.pull()["referenceId"] != 17
+    listed = talk.get("/runs/default/faults").json
+    assert [one["fault"] for one in listed["faults"]] == ["status", "lost"]
+    assert [one["fired"] for one in listed["tallies"]] == [1, 0]
+    assert len(talk.delete("/runs/default/faults/2").json["faults"]) == 1
+    assert talk.delete("/runs/default/faults/2").reason == "no-fault"
+    assert talk.delete("/runs/default/faults/x").reason == "no-fault"
+    assert talk.delete("/runs/default/faults").json["faults"] == []
+
+
+def test_a_run_is_made_with_faults_which_a_reset_brings_back() -> None:
+    talk = ControlTalk()
+    talk.post("/runs", {"name": "a", "faults": ["status=503 method=GET"]})
+    look = ("GET", "/bins/A")
+    assert talk.clients("a").send(*look, headers=AGENT).status == 503
+    talk.delete("/runs/a/faults")
+    assert talk.clients("a").send(*look, headers=AGENT).status == 200
+    talk.post("/runs/a/reset")
+    assert talk.clients("a").send(*look, headers=AGENT).status == 503
+
+
+@pytest.mark.parametrize("rules", [["losst"], ["lost", 5], "lost", [{"fault": "status"}]])
+def test_where_a_rule_is_none_nothing_is_added(rules: Any) -> None:
+    talk = ControlTalk()
+    assert talk.post("/runs/default/faults", {"faults": rules}).reason == "bad-fault"
+    assert talk.post("/runs", {"faults": rules}).reason == "bad-fault"
+    assert talk.get("/runs/default/faults").json["faults"] == []
+    assert len(talk.runs) == 1
 
 
 # ---------------------------------------------------------------- who may call, and how

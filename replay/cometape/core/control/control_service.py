@@ -14,13 +14,15 @@ from urllib.parse import unquote
 
 from ..errors import CometapeError
 from ..exchange import Headers, Request, Response
-from ..json_value import JsonObject
+from ..faults.fault_reading import read_rules
+from ..json_value import Json, JsonObject
 from ..service import Action, Respond
 from .access import Access
 from .fields import Fields
 from .problem import Problem, json_response
 from .run_form import (
     MAX_PAGE,
+    faults_json,
     journal_json,
     misses_json,
     moment_json,
@@ -45,6 +47,8 @@ class Call:
     run: ServedRun
     session: str
     """From the path, where the endpoint is one of a session."""
+    fault: str
+    """From the path, where it is one of a fault: its number."""
     request: Request
     now_s: float
 
@@ -159,14 +163,16 @@ class ControlService:
         steps = tuple(unquote(step) for step in path.split("/")[1:])
         if steps[0] == "runs" and len(steps) > 1:
             run = self.runs.get(steps[1])
-            session = ""
+            session = fault = ""
             below = steps[2:]
             if len(below) == 3 and below[0] == "sessions":
                 session, below = below[1], ("sessions", "{session}", below[2])
+            elif len(below) == 2 and below[0] == "faults":
+                fault, below = below[1], ("faults", "{fault}")
             methods = _RUN_ENDPOINTS.get(below)
             if methods is None:
                 raise _no_endpoint(path)
-            call = Call(exchange, run, session, request, now_s)
+            call = Call(exchange, run, session, fault, request, now_s)
             return _of_method(methods, request)(self, call)
         server_methods = _SERVER_ENDPOINTS.get(steps)
         if server_methods is None:
@@ -296,6 +302,34 @@ class ControlService:
         self._wishes.append(CarryOut(call.run, change(call.session, call.now_s)))
         return json_response(met)
 
+    def _faults(self, call: Call) -> Response:
+        return json_response(faults_json(call.run))
+
+    def _add_faults(self, call: Call) -> Response:
+        fields = Fields.of_body(call.request)
+        written = fields.any("faults")
+        fields.end()
+        faults = call.run.replay.faults
+        # All of them are read before the first is in force.
+        rules = read_rules(written, faults.kinds, option="faults")
+        numbers: list[Json] = [faults.add(rule) for rule in rules]
+        return json_response({**faults_json(call.run), "added": numbers})
+
+    def _clear_faults(self, call: Call) -> Response:
+        call.run.replay.faults.clear()
+        return json_response(faults_json(call.run))
+
+    def _remove_fault(self, call: Call) -> Response:
+        number = int(call.fault) if call.fault.isdecimal() and len(call.fault) < 10 else 0
+        if not call.run.replay.faults.remove(number):
+            there = ", ".join(map(str, call.run.replay.faults.rules))
+            raise Problem(
+                "no-fault",
+                f"no fault {call.fault!r} is in force",
+                hint=f"There are: {there or '-'}.",
+            )
+        return json_response(faults_json(call.run))
+
     def _drop_all(self, call: Call) -> Response:
         Fields.of_body(call.request).end()
         self._wishes.append(Disconnect(call.run))
@@ -337,6 +371,12 @@ _RUN_ENDPOINTS: dict[tuple[str, ...], dict[str, Endpoint]] = {
     ("clock",): {"GET": ControlService._clock},
     ("clock", "advance"): {"POST": ControlService._advance},
     ("events",): {"POST": ControlService._inject},
+    ("faults",): {
+        "GET": ControlService._faults,
+        "POST": ControlService._add_faults,
+        "DELETE": ControlService._clear_faults,
+    },
+    ("faults", "{fault}"): {"DELETE": ControlService._remove_fault},
     ("held",): {"GET": ControlService._held},
     ("drop",): {"POST": ControlService._drop_all},
     ("sessions",): {"GET": ControlService._sessions},

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Mapping
 
 from ..exchange import Request
 from ..json_value import Json, JsonObject
 from .problem import Problem
+
+_WHOLE = re.compile(r"-?[0-9]{1,30}")
 
 
 class Fields:
@@ -53,22 +56,22 @@ class Fields:
         return name in self._left
 
     def text(self, name: str, *, longest: int = 1000) -> str | None:
-        """A text that is not empty, or None where the field is absent (or null)."""
-        value = self._left.pop(name, None)
-        if value is None:
+        """A text that is not empty, or None where the field is absent."""
+        if name not in self._left:
             return None
+        value = self._left.pop(name)
         if not isinstance(value, str) or not 0 < len(value) <= longest:
             raise self.wrong(name, f"a text of 1 to {longest} characters")
         return value
 
     def number(self, name: str, least: float, most: float) -> float | None:
         """A number within bounds; a query says it in decimal digits."""
-        value = self._left.pop(name, None)
-        if value is None:
+        if name not in self._left:
             return None
+        value = self._left.pop(name)
         if isinstance(value, str) and self._reason == "bad-query":
             try:
-                value = float(value)
+                value = int(value) if _WHOLE.fullmatch(value) else float(value)
             except ValueError:
                 value = math.nan
         if isinstance(value, bool) or not isinstance(value, int | float):
@@ -86,8 +89,10 @@ class Fields:
 
     def flag(self, name: str) -> bool | None:
         """True or false."""
-        value = self._left.pop(name, None)
-        if value is not None and not isinstance(value, bool):
+        if name not in self._left:
+            return None
+        value = self._left.pop(name)
+        if not isinstance(value, bool):
             raise self.wrong(name, "true or false")
         return value
 

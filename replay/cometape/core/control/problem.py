@@ -18,6 +18,7 @@ STATUSES = {
     "no-run": 404,
     "no-cassette": 404,
     "no-session": 404,
+    "no-fault": 404,
     "method": 405,
     "run-exists": 409,
     "run-is-fixed": 409,
@@ -32,7 +33,9 @@ STATUSES = {
     "bad-body": 422,
     "bad-channel": 422,
     "bad-advance": 422,
+    "bad-fault": 422,
     "bad-option": 422,
+    "dates": 422,
     "pace": 422,
     "unknown-dialect": 422,
 }

@@ -79,6 +79,15 @@ def misses_json(run: ServedRun, since: int, limit: int) -> JsonObject:
     }
 
 
+def faults_json(run: ServedRun) -> JsonObject:
+    """Rules in force, and what became of every rule there was."""
+    faults = run.replay.faults
+    return {
+        "faults": [*faults.json()],
+        "tallies": [tally.json() for tally in faults.tallies],
+    }
+
+
 def moment_json(moment: Moment) -> JsonObject:
     """Where the clock stands; the first things that are pending."""
     return {

@@ -6,6 +6,10 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
+from ..faults.fault_kind import kinds_of
+from ..faults.fault_reading import read_rules
+from ..profile import Profile
+from ..replay.date_shift import Dates
 from ..replay.miss import Miss
 from ..replay.player import Pace
 from ..replay.replay_service import ReplaySettings
@@ -74,7 +78,7 @@ class Runs:
         """A run as a call asks for it. Raises Problem, and ConfigurationError for a bad setting."""
         shelved = self.shelf.get(fields.text("cassette"))
         name = fields.text("name", longest=64)
-        settings = _settings(fields, self._defaults)
+        settings = _settings(fields, self._defaults, shelved.playbook.profile)
         fields.end()
         if name is None:
             name = self._new_name()
@@ -122,13 +126,18 @@ class Runs:
         return f"run-{number}"
 
 
-def _settings(fields: Fields, defaults: ReplaySettings) -> ReplaySettings:
+def _settings(fields: Fields, defaults: ReplaySettings, profile: Profile) -> ReplaySettings:
     seed = fields.whole("seed", -(2**53), 2**53)
     pace = fields.text("pace")
     strict = fields.flag("strict")
     repeats = fields.flag_or_texts("repeats")
+    as_recorded = fields.flag("as_recorded")
     timeout_s = fields.number("timeout_s", 0, _MAX_SECONDS)
     max_interval_s = fields.number("max_interval_s", 0, _MAX_SECONDS)
+    dates = fields.text("dates")
+    faults = defaults.faults
+    if fields.has("faults"):
+        faults = read_rules(fields.any("faults"), kinds_of(profile.faults), option="faults")
     bayeux = defaults.bayeux
     if timeout_s is not None:
         bayeux = replace(bayeux, timeout_ms=round(timeout_s * 1000))
@@ -140,6 +149,9 @@ def _settings(fields: Fields, defaults: ReplaySettings) -> ReplaySettings:
         pace=defaults.pace if pace is None else Pace.parse(pace),
         strict=defaults.strict if strict is None else strict,
         repeats=defaults.repeats if repeats is None else repeats,
+        dates=defaults.dates if dates is None else Dates.parse(dates),
+        as_recorded=defaults.as_recorded if as_recorded is None else as_recorded,
+        faults=faults,
         dialect=fields.text("dialect") or defaults.dialect,
         bayeux=bayeux,
     )

@@ -70,8 +70,10 @@ class ServedRun:
         settings = self.settings
         self._clock: VirtualTime | None = None
         if settings.pace.manual:
-            # Bytes are to be equal in every run, so it is always the day of the recording.
-            offset_s = _recorded_s(playbook)
+            # Bytes are to be equal in every run: it is the day of the recording, or the one that
+            # dates are moved to.
+            when = settings.dates.when if settings.dates is not None else None
+            offset_s = when if isinstance(when, int) else _recorded_s(playbook)
             bayeux = replace(settings.bayeux, wall_offset_s=offset_s)
             settings = replace(settings, bayeux=bayeux)
         self.replay = ReplayService(playbook, settings)

@@ -1,0 +1,359 @@
+"""A replay that is being served in this process, as a test holds it: by the pytest fixture, or
+
+    with LiveReplay.of(Path("pull_workitem.yaml"), pace="manual") as cometape:
+        desk = AgentDesktop(cometape.url)
+        cometape.held("agent7")
+        cometape.clock.advance(30)
+
+Every method may be called from any thread. Those that wait, wait for the thing itself: they are
+woken when something has changed, and give up when their time is up.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self, TypeVar
+
+from cometape.core.control.served_run import ServedRun
+from cometape.server.listener import BackgroundServer
+
+if TYPE_CHECKING:
+    from cometape.core.control.served_run import Moment
+    from cometape.core.faults.fault_ledger import FaultTally
+    from cometape.core.faults.fault_rule import FaultRule
+    from cometape.core.json_value import Json
+    from cometape.core.profile import Profile
+    from cometape.core.replay.journal import Journal, Report
+    from cometape.core.replay.live_sessions import LiveSession
+    from cometape.core.replay.miss import Miss
+    from cometape.core.replay.pending import Pending
+    from cometape.core.replay.playbook import Playbook
+    from cometape.core.replay.replay_service import ReplaySettings
+    from cometape.core.service import Action
+
+T = TypeVar("T")
+PATIENCE_S = 5.0
+"""How long to wait for what must come, where nothing else is said."""
+
+
+class LiveReplay:
+    """One replay on an address of its own."""
+
+    def __init__(self, playbook: Playbook, settings: ReplaySettings, cassette: Path) -> None:
+        """Nothing is opened before `start` (or the block)."""
+        self.cassette = cassette
+        """The file that is replayed."""
+        self._run = ServedRun(cassette.stem, cassette.stem, playbook, settings)
+        self._server = BackgroundServer(self._run)
+        self.clock = Clock(self._run, self._server)
+        """Its clock: read, and with `pace="manual"` advanced."""
+
+    @classmethod
+    def of(cls, cassette: Path, *, profile: str | None = None, **settings: Any) -> Self:
+        """Of a cassette file; `settings` are the options of the marker `cometape`.
+
+        Raises CassetteError, ProfileError and ConfigurationError for what cannot be used.
+        """
+        from cometape.profiles import load_profile
+        from cometape.store.index_cache import IndexCache
+        from cometape.store.playbook_file import open_playbook
+
+        playbook = open_playbook(
+            cassette, lambda named: load_profile(profile or named), cache=IndexCache()
+        )
+        return cls(playbook, replay_settings(settings, playbook.profile), cassette)
+
+    def start(self) -> Self:
+        """Listen, and return when clients can connect."""
+        self._server.start()
+        return self
+
+    def stop(self) -> None:
+        """Disconnect every client and end."""
+        self._server.stop()
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    @property
+    def url(self) -> str:
+        """The base URL, `http://127.0.0.1:PORT`."""
+        return self._server.url
+
+    # ---------------------------------------------------------------- what there is to see
+
+    @property
+    def misses(self) -> list[Miss]:
+        """The requests so far that no recording answered."""
+        return self._server.call(lambda: list(self._run.misses))
+
+    @property
+    def journal(self) -> Journal:
+        """What has happened so far, in order; a copy."""
+        return self._server.call(lambda: self._run.journal.copy())
+
+    @property
+    def strict(self) -> bool:
+        """Whether misses and leftovers are a failure."""
+        return self._run.settings.strict
+
+    def report(self) -> Report:
+        """What became of the replay so far."""
+        return self._server.call(self._run.report)
+
+    def sessions(self, name: str | None = None) -> list[LiveSession]:
+        """The living Bayeux sessions; of a client id, user or recorded session, or all."""
+        return self._server.call(lambda: self._run.sessions(name))
+
+    def is_held(self, name: str | None = None) -> bool:
+        """Whether a connect of somebody of that name (of anybody without one) is held just now."""
+        return self._server.call(lambda: self._run.is_held(name))
+
+    # ---------------------------------------------------------------- waiting
+
+    def held(self, name: str | None = None, *, within_s: float = PATIENCE_S) -> LiveSession:
+        """Wait until a connect of somebody of that name is held; that session.
+
+        Raises AssertionError when it does not come to be in time, telling what there is.
+        """
+
+        def found() -> LiveSession | None:
+            return next((one for one in self._run.sessions(name) if one.held), None)
+
+        def missing() -> str:
+            there = ", ".join(f"{one.client} ({one.client_id})" for one in self._run.sessions())
+            return (
+                f"no connect of {name or 'anybody'} is held after {within_s:g} s;"
+                f" living sessions: {there or 'none'}"
+            )
+
+        return self._until(found, missing, within_s)
+
+    def subscribed(
+        self, channel: str, name: str | None = None, *, within_s: float = PATIENCE_S
+    ) -> LiveSession:
+        """Wait until somebody (of that name) is subscribed to just this channel; that session.
+
+        Raises AssertionError as `held`.
+        """
+
+        def found() -> LiveSession | None:
+            sessions = self._run.sessions(name)
+            return next((one for one in sessions if channel in one.subscriptions), None)
+
+        def missing() -> str:
+            return f"{name or 'nobody'} has not subscribed to {channel} within {within_s:g} s"
+
+        return self._until(found, missing, within_s)
+
+    def until(self, is_so: Callable[[], bool], *, within_s: float = PATIENCE_S) -> None:
+        """Wait until something about this replay is so: `lambda: len(cometape.misses) == 1`.
+
+        Raises AssertionError when it does not come to be in time.
+        """
+        self._until(lambda: is_so() or None, lambda: f"not so within {within_s:g} s", within_s)
+
+    def _until(
+        self, find: Callable[[], T | None], missing: Callable[[], str], within_s: float
+    ) -> T:
+        """Look in the server's thread, now and after each change."""
+        found: list[T] = []
+        come = threading.Event()
+
+        def look() -> None:
+            if not found and (one := find()) is not None:
+                found.append(one)
+                come.set()
+
+        def begin() -> Callable[[], None]:
+            end = self._run.on_change(look)
+            look()
+            return end
+
+        end = self._server.call(begin)
+        try:
+            if not come.wait(within_s):
+                raise AssertionError(self._server.call(missing))
+        finally:
+            self._server.call(end)
+        return found[0]
+
+    # ---------------------------------------------------------------- interventions
+
+    def inject(self, channel: str, data: Json, *, to: str | None = None) -> list[LiveSession]:
+        """Give an event to whoever is subscribed to its channel (of sessions of the name `to`).
+
+        Its data goes as it is. Who was given it; raises ConfigurationError where that is nobody,
+        saying who listens to what.
+        """
+        given: list[LiveSession] = []
+
+        def change(now_s: float) -> Sequence[Action]:
+            injected = self._run.inject(channel, data, to, now_s)
+            given.extend(injected.sessions)
+            return injected.actions
+
+        self._server.perform(change)
+        return given
+
+    def expire(self, name: str) -> None:
+        """End the sessions of a name as silence would: they are told 402, and shake hands again.
+
+        Raises ConfigurationError where there is none; so do `disconnect` and `drop`.
+        """
+        self._server.perform(lambda now_s: self._run.expire(name, now_s))
+
+    def disconnect(self, name: str) -> None:
+        """End the sessions of a name from the server's side: they are told to stop."""
+        self._server.perform(lambda now_s: self._run.disconnect(name, now_s))
+
+    def drop(self, name: str | None = None) -> None:
+        """Cut the connections on which sessions of a name wait; without a name, all there are."""
+        if name is None:
+            self._server.disconnect_all()
+        else:
+            self._server.perform(lambda now_s: self._run.drop(name, now_s))
+
+    def fault(self, rule: str | dict[str, Json] | FaultRule) -> int:
+        """Let something go wrong from now on: `"lost channel=/v2/me/workitems times=1"`.
+
+        The number by which `remove_fault` ends it. Raises ConfigurationError for no rule.
+        """
+        return self._server.call(lambda: self._run.replay.faults.add(rule))
+
+    def remove_fault(self, number: int) -> bool:
+        """End a rule; False where there is none of that number."""
+        return self._server.call(lambda: self._run.replay.faults.remove(number))
+
+    @property
+    def faults(self) -> Sequence[FaultTally]:
+        """What became of each rule: how often it fitted, and fired."""
+        return self._server.call(lambda: self._run.replay.faults.tallies)
+
+    def reset(self) -> None:
+        """Begin anew, as if nobody had come; clients are cut off."""
+        self._server.disconnect_all()
+        self._server.perform(self._reset)
+
+    def _reset(self, now_s: float) -> Sequence[Action]:
+        self._run.reset(now_s)
+        return ()
+
+
+class Clock:
+    """The clock of a live replay; times are seconds since it began."""
+
+    def __init__(self, run: ServedRun, server: BackgroundServer) -> None:
+        self._run = run
+        self._server = server
+
+    @property
+    def now_s(self) -> float:
+        """What time it is."""
+        return self._moment().now_s
+
+    @property
+    def is_manual(self) -> bool:
+        """Whether it stands still until it is advanced."""
+        return self._run.settings.pace.manual
+
+    @property
+    def pending(self) -> Sequence[Pending]:
+        """What will happen if nobody acts before, the next first."""
+        return self._moment().pending
+
+    def advance(self, seconds: float) -> None:
+        """Let time pass: what was pending happens, in its order.
+
+        Clients see it, but do not act until it is over: to see one reconnect, advance to its
+        timeout, wait until it is held again, and go on. Raises ConfigurationError where the pace is
+        not manual.
+        """
+        self._server.perform(lambda now_s: self._run.advance(seconds))
+
+    def advance_to_next(self, what: str | None = None) -> None:
+        """Let time pass until the next thing happens (`event`: until the next event is due)."""
+        self._server.perform(lambda now_s: self._run.advance_to_next(what))
+
+    def _moment(self) -> Moment:
+        moments: list[Moment] = []
+
+        def look(now_s: float) -> Sequence[Action]:
+            moments.append(self._run.moment(now_s))
+            return ()
+
+        self._server.perform(look)
+        return moments[0]
+
+
+OPTIONS = frozenset(
+    (
+        "seed",
+        "pace",
+        "strict",
+        "repeats",
+        "dates",
+        "as_recorded",
+        "faults",
+        "timeout_s",
+        "max_interval_s",
+    )
+)
+"""What `replay_settings` knows."""
+
+
+def replay_settings(options: dict[str, Any], profile: Profile) -> ReplaySettings:
+    """How to replay, as a test says it: `OPTIONS` by name; faults may be those of the profile.
+
+    Raises ConfigurationError for a value that cannot be used, or another name.
+    """
+    import time
+
+    from cometape.core.bayeux.settings import Settings
+    from cometape.core.errors import ConfigurationError
+    from cometape.core.replay.date_shift import Dates
+    from cometape.core.replay.player import Pace
+    from cometape.core.replay.replay_service import MAX_INTERVAL_MS, ReplaySettings
+
+    unknown = sorted(options.keys() - OPTIONS)
+    if unknown:
+        raise ConfigurationError(
+            f"a replay has no option {unknown[0]!r}",
+            hint=f"There are: {', '.join(sorted(OPTIONS))}.",
+            reason="bad-option",
+        )
+    return ReplaySettings(
+        seed=options.get("seed", 0),
+        pace=Pace.parse(str(options.get("pace", "instant"))),
+        strict=options.get("strict", True),
+        repeats=options.get("repeats", False),
+        as_recorded=options.get("as_recorded", False),
+        dates=Dates.parse(str(options["dates"])) if "dates" in options else None,
+        faults=_fault_rules(options.get("faults", ()), profile),
+        bayeux=Settings(
+            timeout_ms=round(options.get("timeout_s", 30) * 1000),
+            max_interval_ms=round(options.get("max_interval_s", MAX_INTERVAL_MS / 1000) * 1000),
+            wall_offset_s=time.time() - time.monotonic(),
+        ),
+    )
+
+
+def _fault_rules(written: Any, profile: Profile) -> tuple[FaultRule, ...]:
+    if not written:
+        return ()
+    from cometape.core.faults.fault_kind import kinds_of
+    from cometape.core.faults.fault_reading import read_rules
+
+    rules = [written] if isinstance(written, str) else list(written)
+    return read_rules(rules, kinds_of(profile.faults), option="(faults=…)")

@@ -1,0 +1,185 @@
+"""A replay held by a test: what it waits for, what it does to it, its clock."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cometape.core.errors import ConfigurationError
+from cometape.live_replay import LiveReplay
+from cometape.store.cassette_file import save
+from control_talk import ITEMS, pull_script
+from raw_agent import AGENT, RawAgent
+from raw_client import RawClient, connected
+
+
+@contextmanager
+def live(tmp_path: Path, **options: Any) -> Iterator[LiveReplay]:
+    path = tmp_path / "pull.yaml"
+    if not path.exists():
+        save(pull_script().cassette, path)
+    with LiveReplay.of(path, **options) as replay:
+        yield replay
+
+
+@contextmanager
+def agent(replay: LiveReplay) -> Iterator[RawAgent]:
+    client = RawAgent(replay.url)
+    try:
+        yield client
+    finally:
+        client.close()
+
+
+def test_half_an_hour_of_timeouts_takes_no_time(tmp_path: Path) -> None:
+    began_s = time.monotonic()
+    with live(tmp_path, pace="manual") as replay, agent(replay) as client:
+        for _ in range(60):
+            client.hold()
+            replay.held("agent7")
+            replay.clock.advance(30)
+            assert client.held_answer()[-1]["successful"]
+        assert replay.clock.now_s == 1800
+    assert time.monotonic() - began_s < 60
+
+
+def test_a_recorded_delay_is_waited_for_on_the_clock(tmp_path: Path) -> None:
+    with live(tmp_path, pace="manual") as replay, agent(replay) as client:
+        client.hold()
+        client.pull()
+        replay.held()
+        assert [one.what for one in replay.clock.pending] == ["event", "timeout"]
+        replay.clock.advance(0.5)
+        assert replay.is_held("agent7")
+        replay.clock.advance_to_next("event")
+        assert client.held_answer()[0]["data"]["n"] == 1
+        assert replay.clock.now_s == pytest.approx(0.9)
+        client.look()
+        assert replay.report().ok
+
+
+def test_waiting_ends_when_a_connect_comes_to_be_held(tmp_path: Path) -> None:
+    with live(tmp_path) as replay:
+        found: list[str] = []
+
+        def wait() -> None:
+            found.append(replay.held("agent7", within_s=30).client_id)
+
+        waiting = threading.Thread(target=wait)
+        waiting.start()
+        with agent(replay) as client:
+            assert replay.subscribed(ITEMS, "agent7").client_id == client.client_id
+            assert not replay.is_held()
+            client.hold()
+            waiting.join(30)
+            assert found == [client.client_id]
+
+
+def test_waiting_in_vain_says_what_there_is(tmp_path: Path) -> None:
+    with live(tmp_path) as replay:
+        with pytest.raises(AssertionError, match=r"no connect of agent7 is held .* none"):
+            replay.held("agent7", within_s=0.01)
+        with agent(replay) as client:
+            says = rf"no connect of anybody .* agent7 \({client.client_id}\)"
+            with pytest.raises(AssertionError, match=says):
+                replay.held(within_s=0.01)
+            with pytest.raises(AssertionError, match="agent7 has not subscribed to /v2/x"):
+                replay.subscribed("/v2/x", "agent7", within_s=0.01)
+
+
+def test_anything_can_be_waited_for(tmp_path: Path) -> None:
+    with live(tmp_path) as replay, connected(replay.url) as client:
+        client.ask("/nowhere")
+        replay.until(lambda: len(replay.misses) == 1)
+        assert client.answer().status == 599
+        with pytest.raises(AssertionError, match="not so within"):
+            replay.until(lambda: len(replay.misses) == 2, within_s=0.01)
+
+
+def test_an_event_is_injected_or_explained(tmp_path: Path) -> None:
+    with live(tmp_path) as replay, agent(replay) as client:
+        client.hold()
+        replay.held()
+        given = replay.inject(ITEMS, {"made": "up"}, to="agent7")
+        assert [one.client for one in given] == ["agent7"]
+        assert client.held_answer()[0]["data"] == {"made": "up"}
+        with pytest.raises(ConfigurationError, match="nobody is subscribed to /v2/x"):
+            replay.inject("/v2/x", {})
+
+
+def test_sessions_are_ended_and_connections_cut(tmp_path: Path) -> None:
+    with live(tmp_path) as replay, agent(replay) as client:
+        client.hold()
+        replay.held()
+        replay.drop("agent7")
+        assert client.holding.rest() == b""
+        client.holding.socket.close()
+        client.holding = RawClient(replay.url)
+        client.hold()
+        replay.held()
+        replay.expire("agent7")
+        assert client.held_answer()[-1]["error"].startswith("402")
+        assert replay.sessions() == []
+        for change in (replay.expire, replay.disconnect, replay.drop):
+            with pytest.raises(ConfigurationError, match="no living Bayeux session"):
+                change("agent7")
+        replay.drop()
+        assert client.plain.rest() == b""
+
+
+def test_a_reset_begins_anew(tmp_path: Path) -> None:
+    with live(tmp_path) as replay:
+        with agent(replay) as client:
+            first = client.pull()
+            replay.reset()
+            assert client.plain.rest() == b""
+        assert len(replay.journal) == 0
+        with agent(replay) as client:
+            assert client.pull() == first
+
+
+def test_the_same_client_gets_the_same_bytes_every_time(tmp_path: Path) -> None:
+    def conversation() -> list[object]:
+        with live(tmp_path, pace="manual", max_interval_s=60) as replay, agent(replay) as client:
+            seen: list[object] = [client.client_id]
+            client.hold()
+            replay.held()
+            replay.clock.advance(30)
+            seen.append(client.held_answer())
+            seen.append(client.pull())
+            client.hold()
+            replay.held()
+            replay.clock.advance_to_next("event")
+            seen.append(client.held_answer())
+            replay.clock.advance(61)
+            seen.append(client.say(client.connect_message))
+            return seen
+
+    first = conversation()
+    assert "402" in str(first[-1])
+    assert conversation() == first
+
+
+def test_only_a_manual_clock_is_advanced(tmp_path: Path) -> None:
+    with live(tmp_path) as replay:
+        assert not replay.clock.is_manual
+        with pytest.raises(ConfigurationError, match="its pace is instant"):
+            replay.clock.advance(1)
+
+
+def test_what_is_no_option_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="no option 'sped'"), live(tmp_path, sped=1):
+        pass
+
+
+def test_a_client_of_a_live_replay_may_be_anybody(tmp_path: Path) -> None:
+    with live(tmp_path, strict=False) as replay, connected(replay.url) as client:
+        assert client.get("/bins/A", headers=AGENT).json() == {"seen": 17}
+        assert not replay.strict
+        assert [line.kind for line in replay.journal] == ["client", "answered"]
