@@ -146,6 +146,12 @@ def test_a_token_that_can_be_guessed_is_refused(cassette: Path) -> None:
     assert "too easily guessed" in done.stderr
 
 
+def test_a_clock_that_nobody_could_advance_is_refused(cassette: Path) -> None:
+    done = cometape_once("replay", str(cassette), "--pace", "manual", "--no-control")
+    assert done.returncode == 2
+    assert "nobody could advance the clock" in done.stderr
+
+
 def test_a_ready_file_appears_whole_when_clients_can_connect(
     cassette: Path, tmp_path: Path
 ) -> None:

@@ -135,6 +135,14 @@ def test_ending_a_server_ends_its_runs_and_what_waits() -> None:
         pass
 
 
+def test_a_body_of_more_than_a_megabyte_is_refused() -> None:
+    with controlled() as control, connected(control.url) as client:
+        headers = f"Content-Length: {1 << 21}\r\nContent-Type: application/json\r\n"
+        client.ask("/runs", method="POST", headers=headers)
+        answer = client.answer()
+        assert (answer.status, answer.json()["reason"]) == (413, "body-too-large")
+
+
 def test_the_client_says_what_is_wrong() -> None:
     with pytest.raises(ConfigurationError, match="is not the address"):
         Control("localhost:1")

@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 from control_talk import ITEMS
-from raw_client import RawClient
+from raw_client import Answer, RawClient
 from scripted import NOTIFICATIONS
 
 AGENT = f"Authorization: Basic {base64.b64encode(b'agent7:x').decode()}\r\n"
@@ -19,6 +19,8 @@ class RawAgent:
 
     def __init__(self, url: str) -> None:
         self.plain, self.holding = RawClient(url), RawClient(url)
+        self.bodies: list[bytes] = []
+        """Of every answer, as it came."""
         shaken = self.say({"channel": "/meta/handshake", "version": "1.0"})
         self.client_id = shaken["clientId"]
         self.say(self.connect_message)
@@ -35,27 +37,32 @@ class RawAgent:
         body = json.dumps([message]).encode()
         client.ask(NOTIFICATIONS, method="POST", headers=AGENT + JSON, body=body)
 
+    def _read(self, client: RawClient) -> Answer:
+        answer = client.answer()
+        self.bodies.append(answer.body)
+        return answer
+
     def say(self, message: dict[str, Any]) -> Any:
         self._send(self.plain, message)
-        return self.plain.answer().json()[-1]
+        return self._read(self.plain).json()[-1]
 
     def hold(self) -> None:
         self._send(self.holding, self.connect_message)
 
     def held_answer(self) -> list[Any]:
-        found = self.holding.answer().json()
+        found = self._read(self.holding).json()
         assert isinstance(found, list)
         return found
 
     def pull(self) -> int:
         body = b'{"operationName":"Pull"}'
         self.plain.ask("/bins/A", method="POST", headers=AGENT + JSON, body=body)
-        number: int = self.plain.answer().json()["referenceId"]
+        number: int = self._read(self.plain).json()["referenceId"]
         return number
 
     def look(self) -> Any:
         self.plain.ask("/bins/A", headers=AGENT)
-        return self.plain.answer().json()
+        return self._read(self.plain).json()
 
     def close(self) -> None:
         for client in (self.plain, self.holding):

@@ -14,6 +14,7 @@ from cometape.core.bayeux.dialect import DIALECTS
 from cometape.core.bayeux.settings import Settings
 from cometape.core.cassette import UNFINISHED
 from cometape.core.control.control_service import ControlService
+from cometape.core.errors import ConfigurationError
 from cometape.core.replay.date_shift import Dates
 from cometape.core.replay.miss import Miss
 from cometape.core.replay.player import Pace
@@ -196,6 +197,12 @@ def command(
             wall_offset_s=time.time() - time.monotonic(),
         ),
     )
+    if settings.pace.manual and not control:
+        raise ConfigurationError(
+            "--pace manual: nobody could advance the clock without the control API",
+            hint="Leave out --no-control, or choose another pace.",
+            reason="bad-option",
+        )
     access = access_to(control_host, control_token)
     faults = partial(faults_of, fault_texts, fault_files)
     read = partial(read_playbook, profile=profile, index=index, whole=watch)

@@ -58,6 +58,8 @@ class RunServer:
         self._tasks: set[asyncio.Task[None]] = set()
         self._watches: list[CassetteWatch[Playbook]] = []
         self._is_looking = False
+        self._ends: list[Callable[[], None]] = []
+        """End the listening to changes of runs, which goes on while a call waits for one."""
         self._control: Listener | None = None
         if control_port is not None:
             self._control = Listener(
@@ -145,6 +147,7 @@ class RunServer:
                 self.perform(wish.run, lambda now_s, actions=actions: actions)  # type: ignore[misc]
             elif isinstance(wish, Disconnect):
                 self._listeners[wish.run].disconnect_all()
+        self._listen_to_changes()
 
     async def _open(self, run: ServedRun, port: int) -> None:
         assert self._control is not None
@@ -167,13 +170,22 @@ class RunServer:
     async def _listen(self, run: ServedRun, listener: Listener) -> str:
         run.url = await listener.start()
         self._listeners[run] = listener
-        run.on_change(self._note_change)
+        if self._ends:
+            self._ends.append(run.on_change(self._note_change))
         return run.url
 
     def _in_background(self, work: Coroutine[None, None, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+    def _listen_to_changes(self) -> None:
+        if self.control.is_waited and not self._ends:
+            self._ends = [run.on_change(self._note_change) for run in self.control.runs]
+        elif self._ends and not self.control.is_waited:
+            for end in self._ends:
+                end()
+            self._ends = []
 
     def _note_change(self) -> None:
         if self.control.is_waited and not self._is_looking:
@@ -184,6 +196,7 @@ class RunServer:
         self._is_looking = False
         if self._control is not None:
             self._control.perform(self.control.look)
+        self._listen_to_changes()
 
 
 class _Front:

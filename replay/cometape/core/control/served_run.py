@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 
 from ..errors import ConfigurationError
 from ..exchange import Request
@@ -107,7 +108,7 @@ class ServedRun:
         It is called before the actions are carried out, and must not call back into this run.
         """
         self._listeners.append(listener)
-        return lambda: self._listeners.remove(listener)
+        return partial(self._listeners.remove, listener)
 
     def _changed(self) -> None:
         for listener in tuple(self._listeners):
@@ -241,19 +242,31 @@ class ServedRun:
     ) -> Sequence[Action]:
         """A request to become a WebSocket."""
         self.requests += 1
-        return self._done(self._front.upgrade(exchange, connection, request, now_s))
+        actions = self._front.upgrade(exchange, connection, request, now_s)
+        if self._listeners:
+            self._changed()
+        return actions
 
     def text(self, socket: int, text: str, now_s: float) -> Sequence[Action]:
         """A frame of a WebSocket."""
-        return self._done(self._front.text(socket, text, now_s))
+        actions = self._front.text(socket, text, now_s)
+        if self._listeners:
+            self._changed()
+        return actions
 
     def gone(self, exchange_or_socket: int, now_s: float) -> Sequence[Action]:
         """A client left."""
-        return self._done(self._front.gone(exchange_or_socket, now_s))
+        actions = self._front.gone(exchange_or_socket, now_s)
+        if self._listeners:
+            self._changed()
+        return actions
 
     def tick(self, now_s: float) -> Sequence[Action]:
         """Time has passed."""
-        return self._done(self._front.tick(now_s))
+        actions = self._front.tick(now_s)
+        if self._listeners:
+            self._changed()
+        return actions
 
     def deadline_s(self) -> float | None:
         """When `tick` is wanted next."""
