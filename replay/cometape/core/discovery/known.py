@@ -6,13 +6,14 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from ..cassette import Cassette, Entry, Event, Exchange, Handshake, Publish
+from ..causality.chains import root_of, written_causes
 from ..exchange import Headers
 from ..identity_places import cookie_of, values_at
 from ..inner_text import View, inside
 from ..json_value import Json
 from ..place import Part, Place
 from ..profile import IdentityKind, Profile
-from ..replay.created_ids import created_by
+from ..replay.created_ids import CreatedIds
 
 
 @dataclass(slots=True)
@@ -68,21 +69,16 @@ def known_identities(cassette: Cassette, profile: Profile) -> list[KnownKind]:
     return [known for known in found.values() if known.values]
 
 
-def _created(cassette: Cassette, profile: Profile) -> dict[str, set[str]]:
-    kinds = [kind for kind in profile.identities if kind.is_created]
-    caused: dict[int, list[Event]] = {}
+def _created(cassette: Cassette, profile: Profile) -> dict[str, list[str]]:
+    found = CreatedIds(profile)
     for entry in cassette.entries:
-        if isinstance(entry, Event) and isinstance(entry.cause, int):
-            caused.setdefault(entry.cause, []).append(entry)
-    found: dict[str, set[str]] = {kind.name: set() for kind in kinds}
-    for entry in cassette.entries if kinds else ():
-        if isinstance(entry, Exchange | Publish):
+        if isinstance(entry, Event):
+            found.event(entry.number, entry)
+        elif isinstance(entry, Exchange | Publish):
             said = entry.request if isinstance(entry, Exchange) else entry.data
-            name = profile.operation_name(said)
-            for kind in kinds:
-                if kind.may_create(name):
-                    found[kind.name] |= created_by(kind, entry, caused.get(entry.number, ()))
-    return found
+            found.operation(entry.number, entry, profile.operation_name(said))
+    causes = written_causes(cassette.entries)
+    return found.finish(lambda number: root_of(number, causes))
 
 
 def _values(place: Place, entry: Exchange | Event | Publish) -> Iterator[tuple[Json, bool]]:

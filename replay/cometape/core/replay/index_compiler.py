@@ -34,6 +34,7 @@ from ..causality.chains import root_of
 from ..causality.inference import Inference
 from ..profile import Profile
 from .columns import NONE, Integers, Lookup, Rows, Texts, fingerprint
+from .created_ids import CreatedIds
 from .matching import Shape, Shaper
 from .playbook_index import (
     CAUSED,
@@ -158,6 +159,7 @@ class IndexCompiler:
         self._wild_requests: set[int] = set()
         self._unanswered = array("I")
         self._integers: set[int] = set()
+        self._created = CreatedIds(profile)
         self._tokens = _Numbered()
         self._fact_places = array("I")
         self._fact_tokens: list[array[int]] = []
@@ -214,6 +216,7 @@ class IndexCompiler:
         else:
             answer = Subject.of_body(entry.response.body)
             self._add_operation(place, session, Subject.all_of((Subject.of_shape(shape), answer)))
+            self._created.operation(place, entry, name)
         self._name(place, name)
         if name in profile.ends_session:
             self._flags[place] |= ENDS_SESSION
@@ -226,6 +229,7 @@ class IndexCompiler:
         self._whats[place] = self._texts.number(f"{shape} {name}" if name else str(shape))
         self._lane_of(shape, entry, place)
         self._add_operation(place, session, Subject.of_json(entry.data))
+        self._created.operation(place, entry, name)
         self._name(place, name)
 
     def _name(self, place: int, name: str | None) -> None:
@@ -242,6 +246,7 @@ class IndexCompiler:
 
     def _add_event(self, entry: Event, place: int) -> None:
         self._note_integers(json.dumps(entry.data))
+        self._created.event(place, entry)
         self._whats[place] = self._texts.number(summary(entry.data))
         self._labels[place] = self._texts.number(entry.channel)
         self._add_fact(place, Subject.of_json(entry.data))
@@ -334,6 +339,7 @@ class IndexCompiler:
             header=self._header,
             sessions=tuple(session.index() for session in self._sessions.values()),
             dialect=self._dialect,
+            created=self._created.finish(lambda place: root_of(place, self._cause_of)),
             numbers=self._numbers,
             kinds=self._kinds,
             flags=self._flags,

@@ -16,7 +16,6 @@ from typing import Self, cast
 from ..cassette import Cassette, Entry, Event, Exchange, Handshake, Header, Publish, Subscribe
 from ..profile import Profile
 from .columns import NONE, Integers
-from .created_ids import created_by
 from .index_compiler import compile_index, wild_key
 from .live_ids import LiveIds
 from .matching import Shape, Shaper, differences
@@ -213,20 +212,7 @@ class Playbook:
     @cached_property
     def created_ids(self) -> dict[str, frozenset[str]]:
         """Recorded ids of the things that operations created, by kind."""
-        kinds = [kind for kind in self.profile.identities if kind.is_created]
-        found: dict[str, set[str]] = {kind.name: set() for kind in kinds}
-        for place, flags in enumerate(self.index.flags) if kinds else ():
-            if not flags & IS_OPERATION:
-                continue
-            name = self.index.text(self.index.labels[place])
-            creates = [kind for kind in kinds if kind.may_create(name)]
-            if not creates:
-                continue
-            entry = cast("Exchange | Publish", self.read(place))
-            events = [one.event for one in self._followers(place) if one.caused]
-            for kind in creates:
-                found[kind.name] |= created_by(kind, entry, events)
-        return {name: frozenset(values) for name, values in found.items()}
+        return {name: frozenset(values) for name, values in self.index.created.items()}
 
     @property
     def bayeux_paths(self) -> tuple[str, ...]:

@@ -31,7 +31,7 @@ from ..cassette import (
 )
 from .columns import NONE, Column, Columns, Integers, Lookup, Rows, Texts
 
-FORMAT = 1
+FORMAT = 2
 """Of packed indexes; one of another format is made anew."""
 
 KINDS: tuple[type[Entry], ...] = (
@@ -78,6 +78,8 @@ class PlaybookIndex:
     """In order of first appearance."""
     dialect: str | None
     """In whose words the recorded Bayeux errors are told; None where there are none."""
+    created: dict[str, list[str]]
+    """Recorded ids of the things that operations created, by kind."""
 
     # One number for each entry.
     numbers: Column
@@ -154,6 +156,7 @@ class PlaybookIndex:
             "header": asdict(self.header),
             "sessions": [asdict(one) for one in self.sessions],
             "dialect": self.dialect,
+            "created": self.created,
             "subjects": self.subjects,
         }
         found: dict[str, Any] = {"about": array("B", json.dumps(about).encode())}
@@ -181,6 +184,7 @@ class PlaybookIndex:
                 header=Header(**header),
                 sessions=tuple(SessionIndex(**one) for one in about["sessions"]),
                 dialect=about["dialect"],
+                created=about["created"],
                 subjects=about["subjects"],
                 **tables,
             )
