@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import re
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -95,10 +96,16 @@ def spots(text: str, claims: Iterable[Claim[T]]) -> list[Spot[T]]:
 def in_order(found: Iterable[Spot[T]]) -> list[Spot[T]]:
     """Spots sorted, less those that overlap an earlier claim."""
     taken: list[Spot[T]] = []
+    starts: list[int] = []
     for spot in found:
-        if all(spot.end <= other.start or other.end <= spot.start for other in taken):
-            taken.append(spot)
-    return sorted(taken, key=lambda spot: spot.start)
+        at = bisect_right(starts, spot.start)
+        if at and taken[at - 1].end > spot.start:
+            continue
+        if at < len(taken) and starts[at] < spot.end:
+            continue
+        taken.insert(at, spot)
+        starts.insert(at, spot.start)
+    return taken
 
 
 def grouped(view: View, claims: Iterable[Claim[T]]) -> Iterator[list[Spot[T]]]:

@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cometape.core.cassette import Event
+from cometape.core.cassette import Event, Exchange
 from cometape.core.causality.inference import infer_causes
+from cometape.core.exchange import Headers
 from cometape.core.profile import Profile
 from cometape.core.profile_format import parse_profile
 from cometape.profiles import load_profile
@@ -256,6 +257,43 @@ def test_an_event_with_such_an_id_is_caused_by_the_request_that_made_it() -> Non
 def test_a_request_without_the_clients_id_is_another_one() -> None:
     stage = Stage(echoing(), profile=ECHO)
     assert stage.person().ask("POST", "/do", {"op": "Do"}).status == 599
+
+
+def test_an_id_that_the_client_makes_up_in_a_header_is_echoed() -> None:
+    profile = kinds(
+        trace={
+            "form": "text",
+            "made_by": "client",
+            "issued": ["request.header X-Request-Id", "request.header traceparent > list -"],
+            "used": ["response.header X-Request-Id", "event.data trace"],
+        }
+    )
+    script = Script("bayeux")
+    script.listen("a", "/x")
+    op = script.ask("a", "GET", "/x", None, {}, answer_headers=[("X-Request-Id", "r-1")])
+    sent = Headers([("X-Request-Id", "r-1"), ("traceparent", "00-abc-def-01")])
+    exchange = script.entries[op - 1]
+    assert isinstance(exchange, Exchange)
+    script.entries[op - 1] = replace(exchange, request=replace(exchange.request, headers=sent))
+    do = script.ask("a", "POST", "/do", {"op": "Do"}, {})
+    exchange = script.entries[do - 1]
+    assert isinstance(exchange, Exchange)
+    script.entries[do - 1] = replace(exchange, request=replace(exchange.request, headers=sent))
+    script.event("a", "/x", {"trace": "abc", "n": "abc"}, cause=do)
+    person = Stage(script, profile=profile).person()
+    person.listen("/x")
+    mine = [("X-Request-Id", "mine"), ("traceparent", "00-xyz-def-01")]
+    assert person.ask("GET", "/x", headers=mine).headers.first("X-Request-Id") == "mine"
+    person.ask("POST", "/do", {"op": "Do"}, headers=mine)
+    assert person.data() == [{"trace": "xyz", "n": "abc"}]
+
+
+@pytest.mark.parametrize("made", ["a\r\nSet-Cookie: x=1", "\ud800", "x" * 1000])
+def test_an_id_that_could_do_harm_is_not_echoed(made: str) -> None:
+    person = Stage(echoing(), profile=ECHO).person()
+    sent = json.dumps({"op": "Do", "clientRequestId": made}).encode()
+    answer = person.ask("POST", "/do", sent)
+    assert re.fullmatch(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", answer.json["echo"])
 
 
 def test_a_published_id_of_the_client_is_echoed_too() -> None:

@@ -7,11 +7,11 @@ What a client has made up itself is paired with what the recorded client made up
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator
 
 from ..dates import shifted
 from ..exchange import Request
-from ..inner_text import Spot
+from ..inner_text import Spot, View, inside
 from ..inner_value import rewritten_value, value_spots
 from ..json_value import Json
 from ..place import Place
@@ -25,7 +25,7 @@ Pairs = dict[tuple[str, str], str]
 Recorded = Callable[[str, str], Identity | None]
 """The identity behind a live id of a kind."""
 MAX_MADE = 256
-"""Characters of an id that a client makes up; what is longer is not echoed."""
+"""Characters of an id that a client makes up; for a longer one a fresh id is answered."""
 Tag = IdentityKind | DateForm
 
 
@@ -51,6 +51,11 @@ class LiveIds:
         ]
         self._made = RequestClaims.of(made)
         self._made_in_data = [(kind, place) for kind, place in made if place.part == "publish.data"]
+        self._made_in_headers = [
+            (kind, place)
+            for kind, place in made
+            if place.part in ("request.header", "request.cookie")
+        ]
         self.makes = bool(made)
         """Whether clients make ids of their own at all."""
 
@@ -79,9 +84,10 @@ class LiveIds:
         self, recorded: Request, live: Request
     ) -> list[tuple[IdentityKind, str, str]]:
         """Kind, recorded and live value of each id that the client made up in a request."""
-        if not self._made:
-            return []
-        return _paired(self._made.find(recorded), self._made.find(live))
+        found = _paired(self._made.find(recorded), self._made.find(live)) if self._made else []
+        for one in self._made_in_headers:
+            found += _paired(_in_headers(*one, recorded), _in_headers(*one, live))
+        return found
 
     def made_in_publish(self, recorded: Json, live: Json) -> list[tuple[IdentityKind, str, str]]:
         """The same for the data of a publish."""
@@ -112,8 +118,18 @@ def _is_sound(made: str) -> bool:
     return len(made) <= MAX_MADE and made.isprintable()
 
 
+def _in_headers(kind: IdentityKind, place: Place, request: Request) -> Iterator[Spot[IdentityKind]]:
+    name = place.name or ""
+    if place.part == "request.cookie":
+        texts = [value for key, value in request.cookies().items() if key == name]
+    else:
+        texts = request.headers.all(name)
+    for index, text in enumerate(texts):
+        yield from inside(View.of(text), kind, place.inside, (index,))
+
+
 def _paired(
-    recorded: Sequence[Spot[IdentityKind]], live: Iterable[Spot[IdentityKind]]
+    recorded: Iterable[Spot[IdentityKind]], live: Iterable[Spot[IdentityKind]]
 ) -> list[tuple[IdentityKind, str, str]]:
     there: dict[tuple[str, Location], Json] = {
         (spot.tag.name, spot.location): spot.tag.read(spot.value, textual=spot.textual)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import cached_property
 from typing import Literal
 
 from ..bayeux.message import render_message
@@ -42,6 +43,8 @@ NOT_REPLAYED = (
 send the client to another address than this one."""
 
 
+MAX_LOOKED_FOR = 200
+"""Created ids that are looked for in a text before its fields are."""
 Role = IdentityKind | Literal["uri"] | tuple[DateForm]
 """What a value is: an identity, an absolute URI, a date."""
 
@@ -62,28 +65,60 @@ class Rewriter:
         dates: bool = False,
     ) -> None:
         """`created` are the recorded ids of created things, by kind; `dates`: they are shifted."""
+        self._profile = profile
         self._kinds = {kind.name: kind for kind in profile.identities}
         self._created = created
         self._dates = dates
-        self._by_part: dict[Part, list[tuple[Role, Place]]] = {}
-        for kind in profile.identities:
+
+    @cached_property
+    def _by_part(self) -> dict[Part, list[tuple[Role, Place]]]:
+        """What can stand where; created things only where the recording has any."""
+        found: dict[Part, list[tuple[Role, Place]]] = {}
+        for kind in self._profile.identities:
+            if kind.is_created and not self._created().get(kind.name):
+                continue
             for place in dict.fromkeys((*kind.issued, *kind.used)):
-                self._by_part.setdefault(place.part, []).append((kind, place))
-        if dates:
-            for field in profile.dates:
-                self._by_part.setdefault(field.place.part, []).append(((field.form,), field.place))
-        self._body_claims: list[Claim[Role]] = [
+                found.setdefault(place.part, []).append((kind, place))
+        if self._dates:
+            for field in self._profile.dates:
+                found.setdefault(field.place.part, []).append(((field.form,), field.place))
+        return found
+
+    @cached_property
+    def _body_claims(self) -> list[Claim[Role]]:
+        uris = self._profile.uri_fields
+        return [
             *((role, place.steps) for role, place in self._places("response.json")),
-            *(("uri", (InJson(path), InOrigin())) for path in profile.uri_fields),
+            *(("uri", (InJson(path), InOrigin())) for path in uris),
         ]
-        self._event_claims: list[Claim[Role]] = [
+
+    @cached_property
+    def _event_claims(self) -> list[Claim[Role]]:
+        uris = self._profile.uri_fields
+        return [
             *(
                 (role, (InJson(_DATA.joined(place.path), place.key), *place.inside))
                 for role, place in self._places("event.data")
                 if place.path is not None
             ),
             *((role, place.steps) for role, place in self._places("event.message")),
-            *(("uri", (InJson(_DATA.joined(path)), InOrigin())) for path in profile.uri_fields),
+            *(("uri", (InJson(_DATA.joined(path)), InOrigin())) for path in uris),
+        ]
+
+    def _claims_on(self, text: str, claims: Sequence[Claim[Role]]) -> Sequence[Claim[Role]]:
+        """Less those on created ids none of which is in the text: to look for each costs a walk."""
+        absent = {
+            name
+            for name, ids in self._created().items()
+            if len(ids) <= MAX_LOOKED_FOR
+            and all(one.isascii() and one.isalnum() and one not in text for one in ids)
+        }
+        if not absent:
+            return claims
+        return [
+            claim
+            for claim in claims
+            if not (isinstance(claim[0], IdentityKind) and claim[0].name in absent)
         ]
 
     def response(self, exchange: Exchange) -> ResponseTemplate:
@@ -120,7 +155,7 @@ class Rewriter:
         head = len(render_message(channel)) - 1
         if text[:head] + "}" != render_message(channel):  # it was escaped for the data's sake
             head = 0
-        found = spots(text, self._event_claims)
+        found = spots(text, self._claims_on(text, self._event_claims))
         moved = [replace(one, start=one.start - head, end=one.end - head) for one in found]
         template = self._compiled(text[head:], moved, event.session)
         identities = dict.fromkeys(template.identities)
@@ -181,7 +216,7 @@ class Rewriter:
             return body
         call = _JSONP.match(text)
         if call is None:
-            template = self._text(text, self._body_claims, session)
+            template = self._text(text, self._claims_on(text, self._body_claims), session)
         else:  # JSON in a call of a function of the client's choice
             end = text.rfind(")")
             callback = [
