@@ -51,8 +51,9 @@ class Agent:
         self.key = 0
         self.reference_id = 0
         self.user_id = f"{chance.getrandbits(128):032x}"
+        self.polls = 0
+        self.client_id = self.socket_key = ""
         self.log_in()
-        self.socket_key = ""
         self.open_socket()
 
     def log_in(self) -> None:
@@ -92,6 +93,8 @@ class Agent:
 
     def open_socket(self) -> None:
         """A CometD session over a WebSocket, subscribed to what concerns the agent."""
+        if self.socket_key:
+            self.write(self.observer.socket_closed(self.socket_key, time.monotonic()))
         self.key += 1
         self.socket_key = f"{self.name}-{self.key}"
         now_s = time.monotonic()
@@ -110,10 +113,20 @@ class Agent:
         self.say("server", {"channel": "/meta/handshake", "id": "1", "successful": True,
                             "version": "1.0", "clientId": client_id,
                             "supportedConnectionTypes": ["websocket"]})  # fmt: skip
+        self.client_id = client_id
+        self.polls = 0
+        self.poll()
         subscribe: JsonObject = {"channel": "/meta/subscribe", "id": "2", "clientId": client_id,
                                  "subscription": "/v2/me/*"}  # fmt: skip
         self.say("client", subscribe)
         self.say("server", {**subscribe, "successful": True})
+
+    def poll(self) -> None:
+        """A connect and its answer."""
+        self.polls += 1
+        connect: JsonObject = {"channel": "/meta/connect", "id": f"p{self.polls}"}
+        self.say("client", {**connect, "clientId": self.client_id})
+        self.say("server", {**connect, "successful": True})
 
     def say(self, sender: str, message: JsonObject) -> None:
         """A text over the WebSocket."""
@@ -134,6 +147,8 @@ class Agent:
         target = f"/api/v2/users/{self.user_id}/workbins/3434543fafwe987"
         self.ask("POST", target, body, {"statusCode": 0, "referenceId": self.reference_id})
         self.say("server", {"channel": "/v2/me/workitems", "data": self.event(item)})
+        if self.reference_id % 20 == 0:
+            self.poll()
 
     def event(self, item: str, *, spontaneous: bool = False) -> JsonObject:
         """What is pushed about a workitem."""

@@ -111,9 +111,17 @@ def test_notices_of_many_words_become_one() -> None:
 
 def test_events_that_are_never_acknowledged_are_bounded() -> None:
     resends = AckResends()
+    resends.acknowledged(0)
     for number in range(MANY):
         assert not resends.is_resent({"channel": "/a", "data": number})
     assert len(resends._unacknowledged) <= MAX_UNACKNOWLEDGED
+
+
+def test_events_of_a_session_without_the_ack_extension_are_not_remembered() -> None:
+    resends = AckResends()
+    for number in range(100):
+        assert not resends.is_resent({"channel": "/a", "data": number})
+    assert len(resends._unacknowledged) == 0
 
 
 def test_causes_are_looked_for_in_the_latest_operations() -> None:

@@ -19,6 +19,8 @@ class AckResends:
     """Per Bayeux session: which events can still come again, and which have."""
 
     def __init__(self) -> None:
+        self._is_used = False
+        """Whether a connect ever asked with `ext.ack`: until then no event can come again."""
         self._unacknowledged: deque[tuple[int | None, JsonObject]] = deque()
         """Events with the number of their batch; None while its connect is unanswered."""
         self._expected: deque[JsonObject] = deque()
@@ -27,6 +29,7 @@ class AckResends:
         """The client asked with `ext.ack`: batches up to it never come again, later ones do."""
         if type(number) is not int:
             return
+        self._is_used = True
         while self._unacknowledged and _at_most(self._unacknowledged[0][0], number):
             self._unacknowledged.popleft()
         self._expected = deque(event for _, event in self._unacknowledged)
@@ -42,6 +45,8 @@ class AckResends:
 
     def is_resent(self, event: JsonObject) -> bool:
         """Whether this event has come before. An event is told by all it carries."""
+        if not self._is_used:
+            return False
         if self._expected and self._expected[0] == event:
             self._expected.popleft()
             # It now travels under the new batch's number, like everything in this answer.
