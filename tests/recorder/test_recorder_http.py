@@ -230,7 +230,7 @@ def test_a_large_request_is_passed_on_as_it_comes(record: Record) -> None:
         while len(data) < 1_000_000:
             data += caller.socket.recv(65536)
         heard.set()
-        while not data.endswith(body[-20:]) or len(data) < len(body):
+        while len(data.partition(b"\r\n\r\n")[2]) < len(body):  # not a byte less
             data += caller.socket.recv(65536)
         caller.send(b"HTTP/1.1 204 No Content\r\n\r\n")
         caller.is_gone()
