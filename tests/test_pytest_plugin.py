@@ -10,7 +10,7 @@ import pytest
 
 # Imported here, once: pytester makes Python forget what an inner run imports, which costs time
 # in the next one, and the classes of libyaml cannot be imported twice.
-for module in ("core.replay", "profiles", "server.listener", "store.cassette_file"):
+for module in ("live_replay", "core.explore.plot", "profiles", "store.cassette_file"):
     import_module(f"cometape.{module}")
 
 pytest_plugins = ["pytester"]
@@ -386,6 +386,30 @@ def test_misspelt(cometape):
     )
     result.assert_outcomes(passed=2, errors=1)
     result.stdout.fnmatch_lines(["*faults=…), number 1: there is no fault 'losst'*"])
+
+
+def test_a_named_order_is_played_by_option_or_marker(project: pytest.Pytester) -> None:
+    """The answer waits for a poll that takes the event: this client only polls afterwards."""
+    source = """
+import time
+
+@pytest.mark.cometape("pull_workitem.yaml"{})
+def test_pull(cometape):
+    desk = Desk(cometape.url)
+    desk.workbins()
+    desk.subscribe()
+    began_s = time.monotonic()
+    number = desk.pull()
+    assert time.monotonic() - began_s > 0.4
+    assert desk.event() == {{"referenceId": number, "state": "Pulled"}}
+"""
+    plain = source.format("")
+    run(project, plain).assert_outcomes(failed=1)
+    run(project, plain, "--cometape-order", "5-before-4").assert_outcomes(passed=1)
+    run(project, source.format(', order="5-before-4"')).assert_outcomes(passed=1)
+    result = run(project, plain, "--cometape-order", "4-before-1")
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["*--cometape-order: '4-before-1' is no order of this cassette*"])
 
 
 def test_a_skipped_or_expectedly_failing_test_is_not_blamed_for_leftovers(

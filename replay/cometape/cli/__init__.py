@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 COMMANDS = {
     "record": "Record traffic between a client and a live system into a cassette.",
     "replay": "Serve a cassette to real clients, without the live system.",
+    "explore": "Find the order of answers and events that breaks a client.",
     "inspect": "Show what is in a cassette: sessions, operations, events, causes.",
     "identities": "Show the ids that a replay makes fresh, and propose what the profile lacks.",
     "show": "Show one entry of a cassette in full.",

@@ -14,6 +14,7 @@ import click
 from cometape.core.errors import ConfigurationError
 
 from .address import address_options
+from .after_dashes import BeforeDashes, after_dashes
 from .origin import origin_of
 from .upstream_proxy import other_proxy_of
 
@@ -23,24 +24,8 @@ if TYPE_CHECKING:  # mitmproxy: what is wrong with the arguments is told before 
     from cometape.recorder.child import RecordedCommand
     from cometape.recorder.proxy import ProxySettings
 
-_CHILD = "cometape.recorded_command"
 
-
-class _BeforeDashes(click.Command):
-    """A command that leaves alone what comes after `--`: that is another command."""
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        if "--" in args:
-            at = args.index("--")
-            ctx.meta[_CHILD] = tuple(args[at + 1 :])
-            args = args[:at]
-        return super().parse_args(ctx, args)
-
-    def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
-        return [*super().collect_usage_pieces(ctx), "[-- COMMAND [ARGUMENT]...]"]
-
-
-@click.command("record", cls=_BeforeDashes)
+@click.command("record", cls=BeforeDashes)
 @click.argument("url", required=False)
 @click.option(
     "-o",
@@ -167,7 +152,7 @@ def command(
     (COMETAPE_URL, with --proxy also HTTP_PROXY and the like, trusted certificates). The recording
     ends with it, and so does this, with its exit code; what there is to say goes to standard error.
     """
-    child: tuple[str, ...] | None = click.get_current_context().meta.get(_CHILD)
+    child = after_dashes()
     if child == ():
         raise click.UsageError("After -- there must be a command to run.")
     if (url is None) == (not proxy):

@@ -113,6 +113,11 @@ SECONDS = click.FloatRange(min=0)
     help="In whose words Bayeux errors are told.  [default: as recorded, else the profile's]",
 )
 @fault_options
+@click.option(
+    "--order",
+    metavar="NAME",
+    help="Play one order of answers and events, as cometape explore names it.",
+)
 @report_options
 @click.option(
     "--index/--no-index",
@@ -155,6 +160,7 @@ def command(
     dialect: str | None,
     fault_texts: tuple[str, ...],
     fault_files: tuple[Path, ...],
+    order: str | None,
     report_file: Path | None,
     junit_file: Path | None,
     as_json: bool,
@@ -206,7 +212,7 @@ def command(
     access = access_to(control_host, control_token)
     faults = partial(faults_of, fault_texts, fault_files)
     read = partial(read_playbook, profile=profile, index=index, whole=watch)
-    runs = runs_of(files, read, settings, _tell, faults)
+    runs = runs_of(files, read, settings, _tell, faults, order)
     for path, run in zip(files, runs.fixed, strict=True):
         if run.playbook.header.unfinished:
             _warn(f"{path}: {UNFINISHED}; `cometape scrub {path}` finishes it")

@@ -15,6 +15,8 @@ import click
 from cometape.core.control.runs import Runs
 from cometape.core.control.shelf import Shelf, Shelved
 from cometape.core.errors import ConfigurationError
+from cometape.core.explore.order import Order
+from cometape.core.explore.plot import Plot
 from cometape.core.faults.fault_rule import FaultRule
 from cometape.core.profile import Profile
 from cometape.core.replay.miss import Miss
@@ -55,11 +57,19 @@ def runs_of(
     settings: ReplaySettings,
     on_miss: Callable[[Miss], None],
     faults: Callable[[Sequence[Profile]], tuple[FaultRule, ...]] = lambda _: (),
+    order: str | None = None,
 ) -> Runs:
     """A run of each cassette, in their order. Raises ConfigurationError for two of one name.
 
-    `faults` gives what shall go wrong, from the cassettes' profiles.
+    `faults` gives what shall go wrong, from the cassettes' profiles; `order` names an order of the
+    one cassette.
     """
+    if order is not None and len(files) > 1:
+        raise ConfigurationError(
+            "--order: there is more than one cassette",
+            hint="An order is one of one cassette; replay that alone.",
+            reason="bad-option",
+        )
     taken = {files[0].stem, DEFAULT_RUN}
     for file in files[1:]:
         if file.stem in taken:
@@ -71,7 +81,11 @@ def runs_of(
         taken.add(file.stem)
     shelf = Shelf([Shelved(name=file.stem, file=str(file), playbook=read(file)) for file in files])
     rules = faults([shelved.playbook.profile for shelved in shelf])
-    runs = Runs(shelf, replace(settings, faults=rules), on_miss=on_miss)
+    settings = replace(settings, faults=rules)
+    if order is not None:
+        plot = Plot.of(next(iter(shelf)).playbook)
+        settings = replace(settings, order=Order.named(plot, order))
+    runs = Runs(shelf, settings, on_miss=on_miss)
     for place, shelved in enumerate(shelf):
         runs.begin(shelved.name if place else DEFAULT_RUN, shelved.name, time.monotonic())
     return runs

@@ -20,12 +20,11 @@ class Plan:
 
     delay_s: float = 0.0
     """How long it is held back."""
-    until: Callable[[], bool] | None = None
-    """It is held back until this says yes …"""
-    gap_s: float = 0.0
-    """… and this much longer, so that what it waited for is seen first …"""
-    patience_s: float = 0.0
-    """… but not longer than this in all."""
+    until: Callable[[float], float | None] | None = None
+    """It is held back until what this says: from when on it may leave; None: that is not known.
+    It is asked whenever something has happened."""
+    patience_s: float | None = None
+    """How long it may not be known; None: for ever."""
     manner: Manner = UNSPOILT
     is_lost: bool = False
     """The connection is reset instead."""
@@ -44,13 +43,29 @@ class _Held:
     plan: Plan
     ready_s: float
     """When it may leave at the earliest."""
-    give_up_s: float
-    is_met: bool
-    """Whether what it waits for has happened."""
+    give_up_s: float | None
+    until_s: float | None = None
+    """What `until` said last."""
 
     @property
-    def leaves_s(self) -> float:
-        return self.ready_s if self.is_met else max(self.ready_s, self.give_up_s)
+    def is_met(self) -> bool:
+        """Whether what it waits for has happened."""
+        return self.plan.until is None or self.until_s is not None
+
+    @property
+    def leaves_s(self) -> float | None:
+        """When it leaves, as things stand; None: not by itself."""
+        known_s = self.until_s if self.is_met else self.give_up_s
+        if known_s is None:
+            return self.ready_s if self.plan.until is None else None
+        return max(self.ready_s, known_s)
+
+    def look(self, now_s: float) -> bool:
+        """Ask again; whether it leaves now."""
+        if self.plan.until is not None:
+            self.until_s = self.plan.until(now_s)
+        leaves_s = self.leaves_s
+        return leaves_s is not None and leaves_s <= now_s
 
 
 class AnswerGate:
@@ -139,10 +154,9 @@ class AnswerGate:
                 action=action,
                 plan=plan,
                 ready_s=now_s + plan.delay_s,
-                give_up_s=now_s + plan.patience_s,
-                is_met=plan.until is None,
+                give_up_s=None if plan.patience_s is None else now_s + plan.patience_s,
             )
-            if held.is_met and held.ready_s <= now_s:
+            if held.look(now_s):
                 found += self._leave(held, now_s)
             else:
                 self._held.append(held)
@@ -155,10 +169,7 @@ class AnswerGate:
         while again:
             again = False
             for held in list(self._held):
-                if not held.is_met and held.plan.until is not None and held.plan.until():
-                    held.is_met = True
-                    held.ready_s = max(held.ready_s, now_s + held.plan.gap_s)
-                if held.leaves_s <= now_s:
+                if held.look(now_s):
                     self._held.remove(held)
                     if not held.is_met and held.plan.gave_up is not None:
                         held.plan.gave_up(now_s)

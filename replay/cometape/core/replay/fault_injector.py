@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from ..exchange import Headers, Request, Response
@@ -142,8 +142,8 @@ class FaultInjector:
         if not early:
             return actions
         plan = self._gate.plan_of(exchange)
-        plan.patience_s, plan.gap_s = within_s, self._gap_s
-        plan.until = lambda: all(map(self._replay.is_out, early))
+        plan.patience_s = within_s
+        plan.until = _after_all_are_out(self._replay, early, self._gap_s)
         plan.gave_up = lambda then_s: self._tell(
             then_s, client, "the answer could not wait: no poll took the early event in time"
         )
@@ -210,6 +210,10 @@ class FaultInjector:
             if passing and self._overtakable:
                 found += self._overtaken(passing)
         return found
+
+    def settled(self, now_s: float) -> list[Action]:
+        """Nothing here waits for a request."""
+        return []
 
     def tick(self, now_s: float) -> list[Action]:
         """Events that were late have come."""
@@ -332,6 +336,21 @@ class FaultInjector:
     ) -> None:
         run = due.run.number if due is not None else 0
         self._replay.chronicle.fault(now_s, client, text, entry, run=run)
+
+
+def _after_all_are_out(
+    replay: Faulty, dues: Sequence[Due], gap_s: float
+) -> Callable[[float], float | None]:
+    """Says, when asked with the time, from when on events that were given are seen; None: not."""
+    seen_s: float | None = None
+
+    def until(now_s: float) -> float | None:
+        nonlocal seen_s
+        if seen_s is None and all(map(replay.is_out, dues)):
+            seen_s = now_s + gap_s
+        return seen_s
+
+    return until
 
 
 def _receiver(due: Due) -> LiveClient | None:

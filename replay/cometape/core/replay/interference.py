@@ -59,6 +59,10 @@ class Interference(Protocol):
         """Events have become due; those that are to be delivered now."""
         ...
 
+    def settled(self, now_s: float) -> Sequence[Action]:
+        """A request or message has been dealt with."""
+        ...
+
     def tick(self, now_s: float) -> Sequence[Action]:
         """Time has passed."""
         ...

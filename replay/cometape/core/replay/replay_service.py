@@ -21,6 +21,8 @@ from ..bayeux.settings import Settings
 from ..cassette import Exchange
 from ..cors import CorsService
 from ..exchange import Request
+from ..explore.conductor import Conductor
+from ..explore.order import Order
 from ..faults.fault_rule import FaultRule
 from ..scrub.scrubber import Scrubber
 from ..service import Abort, Action, Respond
@@ -73,6 +75,8 @@ class ReplaySettings:
     """When it shall seem to have been recorded; None: as the profile says."""
     dialect: str | None = None
     """Whose error strings; None: those of the recording, else the profile's."""
+    order: Order | None = None
+    """In which order answers and events come; None: as recorded, by time."""
     faults: tuple[FaultRule, ...] = ()
     """What goes wrong on purpose, from the beginning (`ReplayService.faults` adds more)."""
     as_recorded: bool = False
@@ -88,10 +92,15 @@ class ReplayService(CorsService):
         self.replay = Replay(playbook, settings or ReplaySettings())
         super().__init__(self.replay)
         self._gate = AnswerGate(self.replay)
+        self._injector: FaultInjector | None = None
         seed = self.settings.seed
         self.faults = ReplayFaults(playbook.profile, seed, self._interfere, self._leave_alone)
         """What goes wrong on purpose."""
         self.replay.chronicle.faults = self.faults.ledger
+        self.conductor: Conductor | None = None
+        """Plays the order that the settings say."""
+        if self.settings.order is not None:
+            self._conduct(self.settings.order)
         for rule in self.settings.faults:
             self.faults.add(rule)
 
@@ -125,17 +134,28 @@ class ReplayService(CorsService):
         """Call `listener` with every miss from now on, as it happens."""
         self.replay.chronicle.listeners.append(listener)
 
+    def _conduct(self, order: Order) -> None:
+        """Answers and events wait for their turn."""
+        self.replay.interference = self.conductor = Conductor(
+            self.replay, self._gate, order, gap_s=self.settings.event_gap_s
+        )
+        self.inner = self._gate
+
     def _interfere(self) -> None:
         """From now on answers pass a gate, and events the faults."""
-        if self.replay.interference is None:
-            self.replay.interference = FaultInjector(
+        if self._injector is None:
+            self._injector = FaultInjector(
                 self.replay, self._gate, self.faults.ledger, gap_s=self.settings.event_gap_s
             )
+            if self.conductor is not None:
+                self.conductor.inner = self._injector
+            else:
+                self.replay.interference = self._injector
         self.inner = self._gate
 
     def _leave_alone(self) -> None:
         """No rule is left; what is held already stays until its time."""
-        if self._gate.is_idle:
+        if self._gate.is_idle and self.conductor is None:
             self.inner = self.replay
 
 
@@ -387,7 +407,10 @@ class Replay:
 
     def _after(self, now_s: float) -> list[Action]:
         """New subscriptions and sessions may be what events were waiting for."""
-        return self.endpoint.actions(self._delivery.deliver_waiting(now_s), now_s)
+        actions = self.endpoint.actions(self._delivery.deliver_waiting(now_s), now_s)
+        if self.interference is not None:
+            actions += self.interference.settled(now_s)
+        return actions
 
     def _give(self, dues: Sequence[Due], now_s: float) -> list[Action]:
         if self.interference is not None:
@@ -416,6 +439,11 @@ class Replay:
         """An event was lost on its way; what it causes comes all the same."""
         due.run.went_by(due, now_s)
         self._note_busy(due.run)
+
+    def is_placed(self, due: Due) -> bool:
+        """Whether an event that was given has a Bayeux session: it waits in no mailbox."""
+        receiver = due.run.receiver(due)
+        return isinstance(receiver, LiveClient) and due not in receiver.mailbox
 
     def is_out(self, due: Due) -> bool:
         """Whether an event that was given has left: it waits for no session and in no queue."""

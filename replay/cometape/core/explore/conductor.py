@@ -1,0 +1,372 @@
+"""The conductor: plays an order, by holding answers and events until their turn has come.
+
+A step waits for those that come before it in the order. Nothing waits for a time: an answer is
+through when it has left and a moment has passed, an event when it has left for its client. What a
+client has passed over (it asks what was recorded later) nobody waits for. Where a client waits for
+what is held, nothing would ever happen again; so when nothing has happened for a while, the first
+step that is held goes all the same, and what of the order did not come to pass is told: this client
+cannot meet it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from ..bayeux.channel import META_DISCONNECT
+from ..exchange import Request
+from ..replay.answer_gate import AnswerGate
+from ..replay.interference import GO_ON, Interference, Verdict
+from ..replay.live_client import Arrival, LiveClient
+from ..replay.playbook import Playbook
+from ..replay.player import Due, Exhausted, Play, Run
+from ..replay.recordings import Playable
+from ..service import Action
+from .order import Order
+
+PATIENCE_S = 0.5
+"""How long nothing happens before what is held is let go: a client that waits sends nothing."""
+
+
+class Conducted(Protocol):
+    """What the conductor asks of the replay it conducts."""
+
+    playbook: Playbook
+
+    def speaker(self, text: str) -> LiveClient | None:
+        """The client whose Bayeux messages these are."""
+        ...
+
+    def give(self, dues: Sequence[Due], now_s: float) -> list[Action]:
+        """Deliver events, with nothing more in their way."""
+        ...
+
+    def is_out(self, due: Due) -> bool:
+        """Whether an event that was given is on its way to its client, or with it."""
+        ...
+
+    def is_placed(self, due: Due) -> bool:
+        """Whether an event that was given has a Bayeux session that takes it."""
+        ...
+
+
+@dataclass(slots=True, eq=False)
+class _Performance:
+    """How far one run has come."""
+
+    run: Run
+    done: dict[int, float] = field(default_factory=dict)
+    """Places of the steps that are through, in their order, and when."""
+    forced: dict[int, None] = field(default_factory=dict)
+    """Steps that went before their turn, because nothing else happened."""
+    passed_over: dict[int, None] = field(default_factory=dict)
+    """Steps that nobody waits for any more."""
+    answers: dict[int, int] = field(default_factory=dict)
+    """Places of the answers that are held, and their exchange."""
+    events: dict[int, list[Due]] = field(default_factory=dict)
+    """Places of the events that are held."""
+    given: dict[int, Due] = field(default_factory=dict)
+    """Events that were given and have not left yet."""
+    batches: dict[int, int] = field(default_factory=dict)
+    """Events that were given, and with which others: equal numbers, at once."""
+    stirred_s: float = 0.0
+    """When something happened last."""
+
+
+class Conductor:
+    """An `Interference` that plays one order, in every run anew."""
+
+    def __init__(
+        self,
+        replay: Conducted,
+        gate: AnswerGate,
+        order: Order,
+        *,
+        gap_s: float,
+        patience_s: float = PATIENCE_S,
+    ) -> None:
+        """`gap_s`: between an answer and an event, so that the client sees them in that order."""
+        self.order = order
+        self.inner: Interference | None = None
+        """Faults that befall what is conducted."""
+        self._replay = replay
+        self._gate = gate
+        self._gap_s = gap_s
+        self._patience_s = patience_s
+        self._performances: dict[Run, _Performance] = {}
+
+    @property
+    def unrealised(self) -> tuple[str, ...]:
+        """What came to pass otherwise than the order has it, in words.
+
+        What did not come to pass at all says nothing: the client may have given up before.
+        """
+        steps = self.order.plot.steps
+        found: dict[str, None] = {}
+        for one in self._performances.values():
+            turns = {place: turn for turn, place in enumerate(one.done)}
+            for first, second in self.order.inverted:
+                if second in turns and turns.get(first, len(turns)) > turns[second]:
+                    found[f"{steps[first]} did not come before {steps[second]}"] = None
+            for first, second in self.order.regrouped:
+                if first in one.batches and second in one.batches:
+                    is_one = one.batches[first] == one.batches[second]
+                    if is_one != ((first, second) in self.order.together):
+                        how = "one poll" if is_one else "two polls"
+                        found[f"{steps[first]} and {steps[second]} came in {how}"] = None
+        return tuple(found)
+
+    # ---------------------------------------------------------------- what a replay asks
+
+    def asked(
+        self,
+        exchange: int,
+        request: Request,
+        client: LiveClient,
+        chosen: Playable | Exhausted | None,
+        now_s: float,
+    ) -> Verdict:
+        """A request: something happens."""
+        self._of(client.run).stirred_s = now_s
+        if self.inner is None:
+            return GO_ON
+        return self.inner.asked(exchange, request, client, chosen, now_s)
+
+    def spoken(
+        self, carrier: int, request: Request | None, text: str, arrival: Arrival, now_s: float
+    ) -> Verdict:
+        """Bayeux messages; before a goodbye the client gets all that is held for it."""
+        verdict = GO_ON
+        if self.inner is not None:
+            verdict = self.inner.spoken(carrier, request, text, arrival, now_s)
+        client = self._replay.speaker(text)
+        if client is None or verdict.is_final:
+            return verdict
+        one = self._of(client.run)
+        one.stirred_s = now_s
+        if META_DISCONNECT not in text:
+            return verdict
+        mine = [due for due in one.run.scheduled if one.run.receiver(due) is client]
+        self._keep(one, [due for due in one.run.hurry(mine) if self._is_known(due)])
+        left = [
+            place
+            for place in self.order.sequence
+            if any(one.run.receiver(due) is client for due in one.events.get(place, ()))
+        ]
+        actions = self._give(one, left, now_s)
+        self._note_out(one, now_s)
+        return Verdict([*verdict.actions, *actions])
+
+    def answered(
+        self, exchange: int, play: Play, client: LiveClient, actions: list[Action], now_s: float
+    ) -> list[Action]:
+        """An exchange was played: its answer waits for its turn, and so do its events."""
+        if self.inner is not None:
+            actions = self.inner.answered(exchange, play, client, actions, now_s)
+        one = self._of(client.run)
+        place = self._place_of(one, play.entry.number)
+        if place is not None:
+            one.answers[place] = exchange
+            self._pass_over(one, self.order.plot.must[place])
+            plan = self._gate.plan_of(exchange)
+            plan.until = lambda at_s: self._turn_s(one, place, at_s)
+            plan.then.append(lambda then_s: self._left(one, place, then_s))
+        mine = [due for due in client.run.scheduled if due.play is play and self._is_known(due)]
+        self._keep(one, client.run.hurry(mine))
+        return [*self._go_on(one, now_s), *actions]
+
+    def due(self, dues: Sequence[Due], now_s: float) -> Sequence[Due]:
+        """Events have become due: they wait for their turn, but for those nobody knows."""
+        unknown: list[Due] = []
+        for due in dues:
+            if self._is_known(due):
+                self._keep(self._of(due.run), [due])
+            else:
+                unknown.append(due)
+        return unknown
+
+    def settled(self, now_s: float) -> list[Action]:
+        """A call is over: who has polled may have made room for the next step."""
+        found: list[Action] = []
+        for one in list(self._performances.values()):
+            found += self._go_on(one, now_s)
+        if self.inner is not None:
+            found += self.inner.settled(now_s)
+        return found
+
+    def tick(self, now_s: float) -> Sequence[Action]:
+        """A moment has passed; or nothing happens any more, and something must go."""
+        found: list[Action] = []
+        for one in list(self._performances.values()):
+            found += self._go_on(one, now_s)
+            if self._is_stuck(one) and now_s >= one.stirred_s + self._patience_s:
+                found += self._force(one, now_s)
+        if self.inner is not None:
+            found += self.inner.tick(now_s)
+        return found
+
+    def deadline_s(self) -> float | None:
+        """When `tick` is wanted next."""
+        times = [self.inner.deadline_s()] if self.inner is not None else []
+        for one in self._performances.values():
+            if self._is_stuck(one):
+                times.append(one.stirred_s + self._patience_s)
+            times += [self._group_s(one, place, one.stirred_s)[0] for place in one.events]
+        return min((time for time in times if time is not None), default=None)
+
+    # ---------------------------------------------------------------- steps
+
+    def _of(self, run: Run) -> _Performance:
+        return self._performances.setdefault(run, _Performance(run))
+
+    def _place_of(self, one: _Performance, number: int) -> int | None:
+        """The step that an answer is: its own, or the next of the same read that is to come."""
+        places = self.order.plot.places
+        playable = self._replay.playbook.playable(number)
+        if playable is None or playable.is_publish:
+            return None
+        if playable.is_operation:
+            place = places.get(number)
+            return None if place in one.done or place in one.answers else place
+        for same in self._replay.playbook.recordings_like(playable).numbers:
+            place = places.get(same)
+            if place is None or place in one.done or place in one.answers:
+                continue
+            if place not in one.passed_over:
+                return None if self._is_too_soon(one, place) else place
+        return None
+
+    def _is_too_soon(self, one: _Performance, place: int) -> bool:
+        """Whether a read is one more look: operations that were recorded before it are to come."""
+        return any(
+            step.is_operation and other not in one.done and other not in one.answers
+            for other, step in enumerate(self.order.plot.steps)
+            if self.order.plot.must[place] >> other & 1
+        )
+
+    def _pass_over(self, one: _Performance, mask: int) -> None:
+        """Nobody need wait for these answers: they are through, or were not asked for."""
+        for other, step in enumerate(self.order.plot.steps):
+            is_here = other in one.done or other in one.answers
+            if mask >> other & 1 and step.is_answer and not is_here:
+                one.passed_over[other] = None
+
+    def _is_known(self, due: Due) -> bool:
+        return due.follower.number in self.order.plot.places
+
+    def _keep(self, one: _Performance, dues: Sequence[Due]) -> None:
+        for due in dues:
+            place = self.order.plot.places[due.follower.number]
+            one.events.setdefault(place, []).append(due)
+
+    def _turn_s(
+        self, one: _Performance, place: int, now_s: float, beside: Sequence[int] = ()
+    ) -> float | None:
+        """From when on a step may go, with others `beside` it; None while it must wait."""
+        if place in one.forced:
+            return now_s
+        steps = self.order.plot.steps
+        turn_s = now_s
+        mask = self.order.before[place]
+        while mask:
+            other = mask.bit_length() - 1
+            mask ^= 1 << other
+            if other in one.done:
+                if steps[other].is_answer or steps[place].is_answer:
+                    turn_s = max(turn_s, one.done[other] + self._gap_s)
+            elif other not in beside and self._is_awaited(one, other):
+                return None
+        return turn_s
+
+    def _is_awaited(self, one: _Performance, place: int) -> bool:
+        """Whether others must let a step go first that is not through."""
+        if place in one.given:
+            return self._replay.is_placed(one.given[place])
+        if place in one.answers or place in one.events:
+            return True
+        return place not in one.passed_over and not one.run.is_free(self.order.plot.askers[place])
+
+    def _go_on(self, one: _Performance, now_s: float) -> list[Action]:
+        """Give every event whose turn has come."""
+        found: list[Action] = []
+        self._note_out(one, now_s)
+        again = bool(one.events)
+        while again:
+            again = False
+            for place in self.order.sequence:
+                if place not in one.events:
+                    continue
+                turn_s, group = self._group_s(one, place, now_s)
+                if turn_s is not None and turn_s <= now_s:
+                    found += self._give(one, group, now_s)
+                    self._note_out(one, now_s)
+                    again = bool(one.events)
+                    break
+        return found
+
+    def _group_s(
+        self, one: _Performance, place: int, now_s: float
+    ) -> tuple[float | None, list[int]]:
+        """When an event may go, and those that go with it in one poll; None while it must wait."""
+        group = [place]
+        turn_s = self._turn_s(one, place, now_s)
+        following = dict(self.order.together)
+        while turn_s is not None and (place := following.get(place, -1)) >= 0:
+            if place in one.done or place in one.given:
+                break
+            then_s = self._turn_s(one, place, now_s, group) if place in one.events else None
+            if then_s is None:
+                if (group[-1], place) in self.order.regrouped and group[0] not in one.forced:
+                    turn_s = None
+                break
+            turn_s = max(turn_s, then_s)
+            group.append(place)
+        return turn_s, group
+
+    def _give(self, one: _Performance, group: Sequence[int], now_s: float) -> list[Action]:
+        dues: list[Due] = []
+        batch = len(one.batches)
+        for place in group:
+            one.batches[place] = batch
+            mine = one.events.pop(place)
+            one.given[place] = mine[-1]
+            dues += mine
+        if self.inner is not None:
+            dues = list(self.inner.due(dues, now_s))
+        return self._replay.give(dues, now_s)
+
+    def _note_out(self, one: _Performance, now_s: float) -> None:
+        for place, due in list(one.given.items()):
+            if self._replay.is_out(due):
+                del one.given[place]
+                one.done.setdefault(place, now_s)
+                one.stirred_s = max(one.stirred_s, now_s)
+
+    def _left(self, one: _Performance, place: int, now_s: float) -> list[Action]:
+        """An answer has left."""
+        one.answers.pop(place, None)
+        one.done.setdefault(place, now_s)
+        one.stirred_s = now_s
+        return self._go_on(one, now_s)
+
+    # ---------------------------------------------------------------- not realisable
+
+    def _is_stuck(self, one: _Performance) -> bool:
+        """Whether anything is held that waits for something else than time."""
+        if not one.answers and not one.events:
+            return False
+        return all(self._turn_s(one, place, 0.0) is None for place in one.answers) and all(
+            self._group_s(one, place, 0.0)[0] is None for place in one.events
+        )
+
+    def _force(self, one: _Performance, now_s: float) -> list[Action]:
+        """Let the first step go that is held, for nothing else happens."""
+        held = next(p for p in self.order.sequence if p in one.answers or p in one.events)
+        one.forced[held] = None
+        for other in range(len(self.order.plot.steps)):
+            is_here = other in one.answers or other in one.events or other in one.given
+            if self.order.before[held] >> other & 1 and other not in one.done and not is_here:
+                one.passed_over[other] = None
+        one.stirred_s = now_s
+        return self._go_on(one, now_s)

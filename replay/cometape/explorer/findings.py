@@ -1,0 +1,82 @@
+"""What came of a search: a table, the order that broke, and how to meet it again."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+
+from cometape.core.json_value import JsonObject
+
+from .search import Search, Why
+from .trial import Outcome
+
+LAST_LINES = 40
+"""Of what the broken command printed so many are shown."""
+_ENDS: dict[Why, str] = {
+    "all": "these are all legal orders of the cassette",
+    "max": "there are more: --max",
+    "time": "there are more: --time-limit",
+    "broken": "the search ends there; --all goes on",
+    "interrupted": "interrupted",
+}
+
+
+def text(search: Search, why: Why, file: str, command: Sequence[str]) -> str:
+    """For a terminal."""
+    lines = [*_table(search.outcomes), ""]
+    broken = search.broken
+    if broken:
+        lines += _told(broken[0], file, command)
+    unmet = sum(bool(one.unrealised) and not one.is_broken for one in search.outcomes)
+    counts = [
+        (sum(not one.is_broken and not one.unrealised for one in search.outcomes), "passed"),
+        (unmet, "not realisable"),
+        (len(broken), "broke"),
+        (search.skipped, "skipped for what is not realisable in them"),
+    ]
+    told = ", ".join(f"{count} {word}" for count, word in counts if count)
+    lines.append(f"explore: {len(search.outcomes)} orders: {told or 'none tried'}; {_ENDS[why]}")
+    return "\n".join(lines)
+
+
+def as_json(search: Search, why: Why) -> JsonObject:
+    """For a machine (`--json`)."""
+    return {
+        "explore": 1,
+        "ended": why,
+        "ok": not search.broken,
+        "broken": search.broken[0].order.name if search.broken else None,
+        "skipped": search.skipped,
+        "orders": [outcome.json() for outcome in search.outcomes],
+    }
+
+
+def _table(outcomes: Sequence[Outcome]) -> list[str]:
+    names = [outcome.order.name for outcome in outcomes]
+    width = min(60, max((len(name) for name in names), default=0))
+    return [
+        f"{number:>4}  {name:<{width}}  {outcome.took_s:6.2f} s  {outcome.verdict}"
+        for number, (name, outcome) in enumerate(zip(names, outcomes, strict=True), 1)
+    ]
+
+
+def _told(outcome: Outcome, file: str, command: Sequence[str]) -> list[str]:
+    name = outcome.order.name
+    lines = [f"broken by {name}: {outcome.verdict}", f"  {outcome.order}"]
+    lines += [f"  but: {one}" for one in outcome.unrealised]
+    if outcome.order.inverted or outcome.order.regrouped:
+        again = shlex.join(["cometape", "explore", file, "--only", name, "--", *command])
+        served = shlex.join(["cometape", "replay", file, "--order", name])
+        lines += [f"  again:  {again}", f"  served: {served}"]
+    else:
+        lines.append("  the order is the recorded one: mend that first, then explore")
+    if not outcome.report.ok and outcome.exit_code == 0:
+        lines += _indented(outcome.report.text().splitlines())
+    printed = outcome.output.splitlines()
+    if printed:
+        lines += ["  it printed:", *_indented(printed[-LAST_LINES:])]
+    return [*lines, ""]
+
+
+def _indented(lines: Sequence[str]) -> list[str]:
+    return [f"    {line}" for line in lines]

@@ -1,0 +1,180 @@
+"""One trial: a replay in one order, the command that is its client, and how that ended."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import tempfile
+import threading
+import time
+from dataclasses import dataclass, replace
+from typing import IO
+from urllib.parse import urlsplit
+
+from cometape.core.errors import ConfigurationError
+from cometape.core.explore.order import Order
+from cometape.core.json_value import JsonObject
+from cometape.core.replay.journal import Report
+from cometape.core.replay.playbook import Playbook
+from cometape.core.replay.replay_service import ReplayService, ReplaySettings
+from cometape.recorder.child import executable
+from cometape.recorder.environment import URL_VARIABLE
+from cometape.server.listener import BackgroundServer
+
+ORDER_VARIABLE = "COMETAPE_ORDER"
+"""Holds the name of the order, for a command that wants to tell it."""
+SETTLE_S = 0.25
+"""How long events that are on their way may take to arrive once the command has ended."""
+PATIENCE_S = 2.0
+"""How long a command that is told to end may take."""
+MAX_OUTPUT_BYTES = 64 * 1024
+"""Of what a command printed the last so many are kept."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """How a trial ended."""
+
+    order: Order
+    exit_code: int
+    """Of the command, as a shell tells it: 128 + the signal that ended it."""
+    is_timeout: bool
+    """It was ended because it took too long."""
+    took_s: float
+    report: Report
+    has_come: bool
+    """Whether the command asked the replay anything."""
+    is_strict: bool
+    unrealised: tuple[str, ...]
+    """What of the order the client could not meet."""
+    output: str
+    """What the command printed, the end of it."""
+
+    @property
+    def is_broken(self) -> bool:
+        """Whether the client cannot stand the order."""
+        return self.exit_code != 0 or (self.is_strict and not self.report.ok)
+
+    @property
+    def verdict(self) -> str:
+        """In a few words."""
+        if self.is_timeout:
+            return f"did not end in {self.took_s:.0f} s"
+        if self.exit_code:
+            return f"exit code {self.exit_code}"
+        if self.is_broken:
+            return self.report.verdict.removeprefix("replay: ")
+        return "not realisable" if self.unrealised else "passed"
+
+    def json(self) -> JsonObject:
+        """For a machine."""
+        return {
+            "order": self.order.name,
+            "what": str(self.order),
+            "broken": self.is_broken,
+            "verdict": self.verdict,
+            "exit_code": self.exit_code,
+            "timeout": self.is_timeout,
+            "took_s": round(self.took_s, 3),
+            "unrealised": list(self.unrealised),
+            "report": self.report.json(),
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trials:
+    """How trials are made: of what, with which command."""
+
+    playbook: Playbook
+    settings: ReplaySettings
+    command: tuple[str, ...]
+    limit_s: float
+    """How long the command may take."""
+
+    def __post_init__(self) -> None:
+        """Raises ConfigurationError when there is no such command, before anything is served."""
+        executable(self.command, os.environ)
+
+    def of(self, order: Order, stop: threading.Event) -> Outcome:
+        """Serve one order to one run of the command; `stop` ends it before its time.
+
+        Raises ConfigurationError when the command cannot be run.
+        """
+        service = ReplayService(self.playbook, replace(self.settings, order=order))
+        with BackgroundServer(service) as server, tempfile.TemporaryFile() as printed:
+            began_s = time.monotonic()
+            code, is_timeout = self._run(server.url, order, printed, stop)
+            took_s = time.monotonic() - began_s
+            report = server.call(service.report)
+            while report.undelivered and time.monotonic() < began_s + took_s + SETTLE_S:
+                time.sleep(0.01)
+                report = server.call(service.report)
+            conductor = service.conductor
+            assert conductor is not None
+            return Outcome(
+                order=order,
+                exit_code=code,
+                is_timeout=is_timeout,
+                took_s=took_s,
+                report=report,
+                has_come=server.call(lambda: len(service.journal)) > 0,
+                is_strict=self.settings.strict,
+                unrealised=server.call(lambda: conductor.unrealised),
+                output=_end_of(printed),
+            )
+
+    def _run(
+        self, url: str, order: Order, printed: IO[bytes], stop: threading.Event
+    ) -> tuple[int, bool]:
+        """The command's exit code, and whether it took too long."""
+        try:
+            process = subprocess.Popen(
+                self.command,
+                stdin=subprocess.DEVNULL,
+                stdout=printed,
+                stderr=subprocess.STDOUT,
+                env=_environment(url, order.name),
+                start_new_session=True,  # so that all it has started can be ended with it
+            )
+        except OSError as error:
+            raise ConfigurationError(
+                f"{self.command[0]} cannot be run: {error.strerror or error}",
+                hint="A script must begin with the line that names its interpreter, #!…",
+                reason="command-not-runnable",
+            ) from error
+        give_up_s = time.monotonic() + self.limit_s
+        code: int | None = None
+        while code is None and time.monotonic() < give_up_s and not stop.is_set():
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                code = process.wait(timeout=0.1)
+        is_timeout = code is None and not stop.is_set()
+        if code is None:
+            code = _end(process)
+        return (128 - code if code < 0 else code) or int(is_timeout), is_timeout
+
+
+def _environment(url: str, order: str) -> dict[str, str]:
+    """What the command finds: where the replay is, past any proxy, and which order it plays."""
+    after = {**os.environ, URL_VARIABLE: url, ORDER_VARIABLE: order}
+    for name in ("NO_PROXY", "no_proxy"):
+        exempt = [each for each in after.get(name, "").split(",") if each.strip()]
+        after[name] = ",".join([*exempt, urlsplit(url).hostname or ""])
+    return after
+
+
+def _end(process: subprocess.Popen[bytes]) -> int:
+    """End a command and all it has started."""
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, number)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            return process.wait(timeout=PATIENCE_S)
+    return process.wait()
+
+
+def _end_of(printed: IO[bytes]) -> str:
+    size = printed.seek(0, os.SEEK_END)
+    printed.seek(max(0, size - MAX_OUTPUT_BYTES))
+    return printed.read().decode("utf-8", "replace")

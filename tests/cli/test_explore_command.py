@@ -1,0 +1,150 @@
+"""`cometape explore`: it finds the race of a real client, names it, and meets it again."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from running import cometape, cometape_once
+
+ROOT = Path(__file__).parents[2]
+CASSETTE = str(ROOT / "cassettes" / "pull_workitem.yaml")
+RACE = (sys.executable, str(ROOT / "docs" / "examples" / "race.py"))
+PAGE = (ROOT / "docs" / "explore.md").read_text(encoding="utf-8")
+BREAKS = "11-before-10"
+
+
+def explored(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return cometape_once("explore", CASSETTE, *arguments, within_s=300)
+
+
+def names(told: str) -> list[str]:
+    return re.findall(r"^ +\d+  (\S+)", told, re.MULTILINE)
+
+
+def test_a_desk_with_a_race_passes_as_recorded_and_is_caught() -> None:
+    ended = explored("--", *RACE)
+    assert ended.returncode == 1, ended.stdout + ended.stderr
+    assert names(ended.stdout) == ["recorded", "7-before-5", "8-before-6", BREAKS]
+    assert f"broken by {BREAKS}: exit code 1" in ended.stdout
+    assert "PullWorkitem: 1 of 2 events came in" in ended.stdout
+    assert f"--only {BREAKS} -- " in ended.stdout
+    assert f"--order {BREAKS}" in ended.stdout
+    assert "4 orders: 3 passed, 1 broke" in ended.stdout
+
+
+def test_the_named_order_breaks_it_ten_times_of_ten() -> None:
+    for _ in range(10):
+        ended = explored("--only", BREAKS, "--json", "--", *RACE)
+        assert ended.returncode == 1
+        found = json.loads(ended.stdout)
+        assert found["broken"] == BREAKS
+        assert found["orders"][0]["unrealised"] == []
+
+
+def test_a_plain_replay_in_that_order_breaks_it_too_and_without_it_does_not() -> None:
+    for options, code in (((), 0), (("--order", BREAKS), 1)):
+        with cometape("replay", CASSETTE, *options) as replay:
+            environment = {**os.environ, "COMETAPE_URL": replay.url()}
+            ended = subprocess.run(RACE, env=environment, capture_output=True, check=False)
+            assert ended.returncode == code, ended.stderr
+
+
+def test_the_mended_desk_passes_every_order() -> None:
+    ended = explored("--max", "40", "--jobs", "2", "--json", "--", *RACE, "--mended")
+    assert ended.returncode == 0, ended.stdout
+    found = json.loads(ended.stdout)
+    assert found["ended"] == "max"
+    assert len(found["orders"]) == 40
+    realised = [one["order"] for one in found["orders"] if not one["unrealised"]]
+    assert BREAKS in realised
+    unmet = [one["order"] for one in found["orders"] if one["unrealised"]]
+    assert unmet, "this desk waits for both events of a pull before it looks"
+    assert unmet[0] == "13-before-12"
+    assert found["skipped"] > 0
+
+
+def test_all_goes_on_after_an_order_that_breaks() -> None:
+    ended = explored("--max", "6", "--all", "--", *RACE)
+    assert ended.returncode == 1
+    assert len(names(ended.stdout)) == 6
+    assert "4 passed, 2 broke" in ended.stdout
+
+
+def test_where_the_recorded_order_breaks_there_is_nothing_to_explore() -> None:
+    script = "import urllib.request as u, os; u.urlopen(os.environ['COMETAPE_URL'] + '/nowhere')"
+    ended = explored("--all", "--", sys.executable, "-c", script)
+    assert ended.returncode == 1
+    assert names(ended.stdout) == ["recorded"]
+    assert "the order is the recorded one: mend that first" in ended.stdout
+
+
+def test_a_command_that_leaves_the_cassette_unplayed_is_broken_unless_it_may() -> None:
+    look = (
+        "import urllib.request as u, os\n"
+        "url = os.environ['COMETAPE_URL'] + '/api/v2/me?subresources=*'\n"
+        "u.urlopen(url).read()"
+    )
+    ended = explored("--max", "3", "--", sys.executable, "-c", look)
+    assert ended.returncode == 1
+    assert "recordings never asked for" in ended.stdout
+    ended = explored("--max", "3", "--no-strict", "--", sys.executable, "-c", look)
+    assert ended.returncode == 0, ended.stdout
+
+
+def test_a_command_that_hangs_is_ended_and_broken() -> None:
+    script = (
+        "import urllib.request as u, os, time\n"
+        "u.urlopen(os.environ['COMETAPE_URL'] + '/api/v2/me?subresources=*').read()\n"
+        "time.sleep(60)"
+    )
+    ended = explored("--command-limit", "1", "--", sys.executable, "-c", script)
+    assert ended.returncode == 1
+    assert "recorded: did not end in 1 s" in ended.stdout
+
+
+def test_a_time_limit_ends_the_search() -> None:
+    ended = explored("--time-limit", "0.01", "--", *RACE)
+    assert ended.returncode == 0
+    assert "explore: 1 orders: 1 passed; there are more: --time-limit" in ended.stdout
+
+
+def test_the_list_names_the_orders_that_are_tried() -> None:
+    ended = explored("--list", "--max", "4")
+    assert ended.returncode == 0
+    assert [line.split()[0] for line in ended.stdout.splitlines()] == [
+        "recorded",
+        "7-before-5",
+        "8-before-6",
+        BREAKS,
+    ]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "told"),
+    [
+        ((), 2, "there is no command to run"),
+        (("--", "no-such-command"), 127, "there is no command 'no-such-command'"),
+        (("--only", "3-before-1", "--", "true"), 2, "is no order of this cassette"),
+        (("--", "true"), 2, "true asked nothing of the replay"),
+        (("--fault", "lots", "--", "true"), 2, "there is no fault 'lots'"),
+    ],
+)
+def test_what_cannot_be_explored_is_told(arguments: tuple[str, ...], code: int, told: str) -> None:
+    ended = explored(*arguments)
+    assert ended.returncode == code, ended.stdout
+    assert told in ended.stderr
+
+
+def test_the_page_names_every_option_and_shows_what_is_printed() -> None:
+    from cometape.cli.explore import command
+
+    options = {option for one in command.params for option in one.opts if option.startswith("--")}
+    assert {one for one in options if not re.search(rf"{one}\b", PAGE)} == set()
+    assert names(PAGE) == ["recorded", "7-before-5", "8-before-6", BREAKS]

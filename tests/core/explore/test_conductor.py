@@ -1,0 +1,134 @@
+"""Orders as they are played: eager clients meet every one of them, others are let go in time."""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cometape.core.explore.conductor import PATIENCE_S
+from cometape.core.explore.enumeration import orders
+from cometape.core.explore.order import Order
+from cometape.core.faults.fault_reading import read_rules
+from eager import played
+from plots import plot_of, scripts
+from scripted import Script, Stage
+
+
+def pulling() -> Script:
+    """A pull with two events on two channels, then a look."""
+    script = Script()
+    script.listen("ada", "/x/**")
+    script.ask("ada", "POST", "/pull", {"n": 1}, {"n": 1})
+    script.event("ada", "/x/a", {"event": 4}, cause=3)
+    script.event("ada", "/x/b", {"event": 5}, cause=3)
+    script.ask("ada", "GET", "/look", None, {"n": 1})
+    return script
+
+
+def seen(name: str, *, patient: bool = False, **options: Any) -> list[Any]:
+    """What the client of `pulling` meets under an order."""
+    script = pulling()
+    order = Order.named(plot_of(script), name)
+    _, (client,) = played(script, patient=patient, order=order, **options)
+    return client.seen
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("recorded", [3, (4, 5), 6]),
+        ("4-before-3", [4, 3, 5, 6]),
+        ("3-after-4+5", [(4, 5), 3, 6]),
+        ("6-before-5", [3, 4, 6, 5]),
+        ("6-before-4+5", [3, 6, (4, 5)]),
+        ("5-before-4", [3, (5, 4), 6]),
+        ("5-before-4,5-apart-4", [3, 5, 4, 6]),
+        ("4-apart-5", [3, 4, 5, 6]),
+        ("5-before-3+4", [5, 3, 4, 6]),
+    ],
+)
+def test_the_client_meets_the_order_that_is_named(name: str, expected: list[Any]) -> None:
+    assert seen(name) == expected
+
+
+def test_an_order_that_a_client_cannot_meet_is_let_go_and_told() -> None:
+    """It looks only when it has both events, one of which shall come after the look."""
+    script = pulling()
+    order = Order.named(plot_of(script), "6-before-5")
+    stage, (client,) = played(script, patient=True, order=order)
+    assert client.seen == [3, 4, 5, 6]
+    conductor = stage.service.conductor
+    assert conductor is not None
+    assert conductor.unrealised == (
+        'answer 6 (GET /look) did not come before event 5 ({"event": 5} on /x/b)',
+    )
+    assert stage.talk.now_s - 1000 < 2 * PATIENCE_S
+
+
+def test_a_client_that_says_goodbye_gets_what_is_held_for_it_first() -> None:
+    script = pulling()
+    order = Order.named(plot_of(script), "6-before-4+5")
+    stage = Stage(script, order=order)
+    person = stage.person("ada")
+    client = person.listen("/x/**")
+    poll = client.hold()
+    person.ask("POST", "/pull", {"n": 1})
+    stage.talk.advance(0.1)
+    assert poll.held
+    person.leave()
+    assert [event["data"]["event"] for event in poll.events] == [4, 5]
+    assert stage.service.conductor is not None
+    assert len(stage.service.conductor.unrealised) == 2
+
+
+def test_every_run_is_played_in_the_order_anew() -> None:
+    script = pulling()
+    order = Order.named(plot_of(script), "4-before-3")
+    for _ in range(3):
+        _, (client,) = played(script, order=order)
+        assert client.seen == [4, 3, 5, 6]
+
+
+def test_faults_befall_what_is_conducted() -> None:
+    assert seen("4-before-3", faults=read_rules(["lost entry=5"])) == [4, 3, 6]
+    assert seen("recorded", faults=read_rules(["duplicated entry=4"])) == [3, (4, 4, 5), 6]
+
+
+def test_reads_that_repeat_are_steps_in_their_order() -> None:
+    script = Script()
+    script.listen("ada", "/x/**")
+    for cause in (3, 6):
+        script.ask("ada", "POST", f"/do/{cause}", {}, {})
+        script.event("ada", "/x/a", {"event": cause + 1}, cause=cause)
+        script.ask("ada", "GET", "/look", None, {"n": cause})
+    plot = plot_of(script)
+    order = Order.named(plot, "8-before-7")
+    _, (client,) = played(script, order=order)
+    assert client.seen == [3, 4, 5, 6, 8, 7]
+
+
+@settings(max_examples=60)
+@given(scripts(), st.integers(0, 60))
+def test_eager_clients_meet_every_order(script: Script, skipped: int) -> None:
+    """Nothing is let go, nothing is undelivered, and each client sees its part of the order."""
+    plot = plot_of(script)
+    for order in islice(orders(plot), skipped, skipped + 6):
+        stage, clients = played(script, order=order)
+        conductor = stage.service.conductor
+        assert conductor is not None
+        assert conductor.unrealised == ()
+        assert stage.talk.now_s - 1000 < PATIENCE_S
+        assert stage.service.report().ok, stage.service.report().text()
+        for client in clients:
+            flat = [
+                number
+                for one in client.seen
+                for number in (one if isinstance(one, tuple) else (one,))
+            ]
+            mine = client.person.user
+            steps = [plot.steps[place] for place in order.sequence]
+            assert flat == [step.number for step in steps if step.session == mine]
