@@ -142,6 +142,8 @@ class RunServer:
                 self._in_background(self._open(wish.run, wish.port))
             elif isinstance(wish, Close):
                 self._in_background(self._close(wish.run))
+            elif wish.run not in self._listeners:
+                pass  # it is only being opened: nobody is connected
             elif isinstance(wish, CarryOut):
                 actions = wish.actions
                 self.perform(wish.run, lambda now_s, actions=actions: actions)  # type: ignore[misc]

@@ -18,6 +18,7 @@ from conversation import Client, Conversation
 from scripted import NOTIFICATIONS, Script
 
 ITEMS = "/v2/me/workitems"
+PULL = '{"operationName":"Pull"}'
 AGENT = [("Authorization", "Basic YWdlbnQ3Ong=")]  # agent7:x
 
 
@@ -47,7 +48,7 @@ class Governed:
             "POST",
             "/bins/A",
             headers=[*AGENT, ("Content-Type", "application/json")],
-            body='{"operationName":"Pull"}',
+            body=PULL,
         ).json
 
 
@@ -234,6 +235,28 @@ def test_a_manual_clock_goes_from_event_to_event() -> None:
     actions = governed.run.advance_to_next()
     assert [action.exchange for action in actions if isinstance(action, Respond)] == [held.number]
     assert governed.run.moment(0).now_s == pytest.approx(30.9)
+
+
+def test_what_a_fault_holds_back_is_pending_too() -> None:
+    governed = Governed("manual")
+    governed.agent()
+    governed.run.replay.faults.add("delay=2s method=GET")
+    asked = governed.talk.send("GET", "/bins/A", headers=AGENT)
+    assert asked.held
+    first = governed.run.moment(0.0).pending[0]
+    assert (first.what, first.at_s) == ("other", 2.0)
+    governed.talk.carry_out(governed.run.advance_to_next())
+    assert asked.answered
+
+
+def test_a_look_at_a_session_that_lives_on_is_nothing_that_happens() -> None:
+    governed = Governed("manual", bayeux=Settings(max_interval_ms=10_000, sweep_ms=0))
+    client = governed.agent()
+    governed.talk.carry_out(governed.run.advance(6))
+    assert client.subscribe("/v2/me/x")["successful"]  # a sign of life
+    assert [(one.what, one.at_s) for one in governed.run.moment(0.0).pending] == [("expiry", 16.0)]
+    governed.talk.carry_out(governed.run.advance_to_next())
+    assert governed.run.sessions() == []
 
 
 def test_the_wall_clock_of_a_manual_run_is_that_of_the_recording() -> None:

@@ -157,10 +157,14 @@ class ServedRun:
         """Where the clock stands and what is pending, in seconds since the run began."""
         here_s = self._here(now_s)
         found = pending(self.replay.replay)
-        deadline_s = self._front.deadline_s() if self._clock is None else self._clock.next_s()
-        if deadline_s is not None and not any(one.at_s <= deadline_s for one in found):
-            other = Pending(what="other", at_s=deadline_s, client="", text="the server looks again")
-            found.insert(0, other)
+        deadline_s, bayeux_s = self.replay.deadline_s(), self.replay.replay.bayeux.deadline_s()
+        if (
+            deadline_s is not None
+            and (bayeux_s is None or deadline_s < bayeux_s)  # which may only look at a session
+            and not any(one.at_s <= deadline_s for one in found)
+        ):
+            text = "what a fault holds back"
+            found.insert(0, Pending(what="other", at_s=deadline_s, client="", text=text))
         return Moment(
             now_s=here_s - self.began_s,
             manual=self._clock is not None,
