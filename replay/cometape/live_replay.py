@@ -355,5 +355,5 @@ def _fault_rules(written: Any, profile: Profile) -> tuple[FaultRule, ...]:
     from cometape.core.faults.fault_kind import kinds_of
     from cometape.core.faults.fault_reading import read_rules
 
-    rules = [written] if isinstance(written, str) else list(written)
+    rules: list[Json] = [written] if isinstance(written, str) else list(written)
     return read_rules(rules, kinds_of(profile.faults), option="(faults=…)")
