@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +47,38 @@ def test_half_an_hour_of_timeouts_takes_no_time(tmp_path: Path) -> None:
             assert client.held_answer()[-1]["successful"]
         assert replay.clock.now_s == 1800
     assert time.monotonic() - began_s < 60
+
+
+def test_an_hour_passes_as_a_client_lives_through_it(tmp_path: Path) -> None:
+    with live(tmp_path, pace="manual", max_interval_s=60) as replay, agent(replay) as client:
+        client.hold()
+        replay.held()
+        polls: list[list[Any]] = []
+
+        def poll() -> None:
+            with suppress(OSError, EOFError):  # in the end the connection is cut
+                while True:
+                    polls.append(client.held_answer())
+                    client.hold()
+
+        polling = threading.Thread(target=poll)
+        polling.start()
+        client.pull()
+        replay.clock.pass_time(3600)
+        assert replay.clock.now_s == pytest.approx(3600)
+        assert [one.client_id for one in replay.sessions()] == [client.client_id]
+        assert 118 <= len(polls) <= 122
+        assert [poll[0]["data"]["n"] for poll in polls if "data" in poll[0]] == [1]
+        replay.drop()
+        polling.join(20)
+
+
+def test_a_client_that_does_not_come_back_is_named(tmp_path: Path) -> None:
+    with live(tmp_path, pace="manual") as replay, agent(replay) as client:
+        client.hold()
+        replay.held()
+        with pytest.raises(AssertionError, match=r"agent7 has not connected again .* at 30 s"):
+            replay.clock.pass_time(60, within_s=0.05)
 
 
 def test_a_recorded_delay_is_waited_for_on_the_clock(tmp_path: Path) -> None:

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from cometape.core.service import Action
 
 T = TypeVar("T")
+_LEAST_STEP_S = 0.001
+"""Past what is due but has not happened, as the shell looks again at a late service."""
 PATIENCE_S = 5.0
 """How long to wait for what must come, where nothing else is said."""
 
@@ -167,27 +169,7 @@ class LiveReplay:
     def _until(
         self, find: Callable[[], T | None], missing: Callable[[], str], within_s: float
     ) -> T:
-        """Look in the server's thread, now and after each change."""
-        found: list[T] = []
-        come = threading.Event()
-
-        def look() -> None:
-            if not found and (one := find()) is not None:
-                found.append(one)
-                come.set()
-
-        def begin() -> Callable[[], None]:
-            end = self._run.on_change(look)
-            look()
-            return end
-
-        end = self._server.call(begin)
-        try:
-            if not come.wait(within_s):
-                raise AssertionError(self._server.call(missing))
-        finally:
-            self._server.call(end)
-        return found[0]
+        return _until(self._run, self._server, find, missing, within_s)
 
     # ---------------------------------------------------------------- interventions
 
@@ -286,6 +268,43 @@ class Clock:
         """Let time pass until the next thing happens (`event`: until the next event is due)."""
         self._server.perform(lambda now_s: self._run.advance_to_next(what))
 
+    def pass_time(self, seconds: float, *, within_s: float = PATIENCE_S) -> None:
+        """Let time pass as clients live through it: an hour of polls, one after the other.
+
+        Goes from one thing that is pending to the next, and whenever a held connect was answered
+        waits until that session's next one is held, or the session has ended. Raises AssertionError
+        for a client that does not come back in time, ConfigurationError as `advance`.
+        """
+        until_s = self.now_s + seconds
+        while (left_s := until_s - self.now_s) > 0:
+            next_s = next((one.at_s for one in self.pending), until_s)
+            step_s = min(max(next_s - self.now_s, _LEAST_STEP_S), left_s)
+            for client_id in self._answered_by(step_s):
+                self._back(client_id, within_s)
+
+    def _answered_by(self, step_s: float) -> list[str]:
+        """Advance; the client ids of the sessions whose connect is held no longer."""
+        found: list[str] = []
+
+        def change(now_s: float) -> Sequence[Action]:
+            held = [one.client_id for one in self._run.sessions() if one.held]
+            actions = self._run.advance(step_s)
+            found.extend(one for one in held if not self._run.is_held(one))
+            return actions
+
+        self._server.perform(change)
+        return found
+
+    def _back(self, client_id: str, within_s: float) -> None:
+        def found() -> bool | None:
+            return self._run.is_held(client_id) or not self._run.sessions(client_id) or None
+
+        def missing() -> str:
+            client = next((one.client for one in self._run.sessions(client_id)), client_id)
+            return f"{client} has not connected again within {within_s:g} s, at {self.now_s:g} s"
+
+        _until(self._run, self._server, found, missing, within_s)
+
     def _moment(self) -> Moment:
         moments: list[Moment] = []
 
@@ -295,6 +314,36 @@ class Clock:
 
         self._server.perform(look)
         return moments[0]
+
+
+def _until(
+    run: ServedRun,
+    server: BackgroundServer,
+    find: Callable[[], T | None],
+    missing: Callable[[], str],
+    within_s: float,
+) -> T:
+    """What `find` finds, in the server's thread, now or after a change; else AssertionError."""
+    found: list[T] = []
+    come = threading.Event()
+
+    def look() -> None:
+        if not found and (one := find()) is not None:
+            found.append(one)
+            come.set()
+
+    def begin() -> Callable[[], None]:
+        end = run.on_change(look)
+        look()
+        return end
+
+    end = server.call(begin)
+    try:
+        if not come.wait(within_s):
+            raise AssertionError(server.call(missing))
+    finally:
+        server.call(end)
+    return found[0]
 
 
 OPTIONS = frozenset(

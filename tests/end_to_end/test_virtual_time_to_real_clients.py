@@ -13,7 +13,18 @@ import pytest
 
 from cometape.live_replay import LiveReplay
 from cometape.store.cassette_file import save
-from node_client import Seen, Transport, Version, of, open_session, require, rest, start, wait
+from node_client import (
+    Seen,
+    Transport,
+    Version,
+    disconnect,
+    of,
+    open_session,
+    require,
+    rest,
+    start,
+    wait,
+)
 from scripted import Script
 
 ITEMS = "/v2/me/workitems"
@@ -92,3 +103,20 @@ def test_two_minutes_pass_at_once_and_the_same_way_twice(
     assert took_s < on_clock_s / 2, "the client's own start included"
     again, _ = played(cassette, version, transport)
     assert told(again) == told(seen)
+
+
+@pytest.mark.parametrize("transport", ["long-polling", "websocket"])
+def test_a_client_lives_through_an_hour_in_moments(cassette: Path, transport: Transport) -> None:
+    require("cometd9")
+    plan = [open_session(ITEMS), wait("go", ITEMS, limit_s=60, go=True), disconnect()]
+    with LiveReplay.of(cassette, pace="manual", strict=False, max_interval_s=60) as replay:
+        client = start(
+            "cometd9", replay.url, plan, user=("agent7", "x"), transport=transport, limit_s=90
+        )
+        only = replay.held("agent7", within_s=30).client_id
+        replay.clock.pass_time(3600)
+        assert replay.held("agent7").client_id == only
+        replay.inject(ITEMS, {"go": True})
+        seen = client.seen()
+    assert seen.finished, str(seen)
+    assert seen.client_ids == [only], "a minute without a connect would have ended its session"
