@@ -475,6 +475,21 @@ def test_a_recording_that_was_not_used_names_the_request_that_almost_was_it() ->
     assert "awaited by event 5" in stage.service.report().text()
 
 
+def test_what_was_almost_played_is_told_of_the_run_in_which_it_was() -> None:
+    script = Script()
+    script.ask("a", "POST", "/x", {"n": 1}, {})
+    stage = Stage(script)
+    for user in ("one", "two"):
+        person = stage.person(user)
+        person.ask("POST", "/x", {"n": user})
+        person.ask("POST", "/x", {"n": 1})
+        if user == "one":
+            person.ask("POST", "/x", {"n": 1})
+    stage.person("three").ask("POST", "/x", {"n": 3})
+    almost = [one.almost for run in stage.service.report().runs for one in run.unplayed]
+    assert almost == ["POST /x of three, but body.n: recorded 1, sent 3"]
+
+
 def test_equal_misses_are_told_once_and_counted() -> None:
     stage = Stage(story())
     person = stage.person("supervisor")

@@ -156,6 +156,7 @@ class LiveTally:
             row = self._row_of.get(entry.cause)
             if row is not None:
                 row.events += 1
+                self._remember(entry.number, row)  # it may cause another one
 
     def _bayeux(self, entry: BayeuxEntry) -> None:
         if isinstance(entry, Publish):

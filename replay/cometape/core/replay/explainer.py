@@ -28,6 +28,8 @@ LATEST = 20
 _SESSIONS = 12
 _REMEMBERED = 200
 """Requests without an answer that are remembered whole, to say which recording each almost was."""
+_RUNS = 100
+"""Runs of which they are remembered, the latest ones."""
 _RELATED_CLIENTS = 20
 
 
@@ -37,10 +39,9 @@ class Explainer:
     def __init__(self, playbook: Playbook) -> None:
         self._playbook = playbook
         self._compared = _compared(playbook.profile)
-        self._asked: deque[tuple[Shape, str]] = deque(maxlen=_REMEMBERED)
-        """Live requests that missed, with the client's name."""
-        self._asked_index: tuple[int, NearestIndex] | None = None
-        self._count = 0
+        self._asked: dict[int, deque[tuple[Shape, str]]] = {}
+        """Live requests that missed, with the client's name, by run."""
+        self._asked_indexes: dict[int, tuple[list[tuple[Shape, str]], NearestIndex]] = {}
 
     def explain(
         self,
@@ -52,8 +53,7 @@ class Explainer:
     ) -> Miss:
         """The miss that a request is; `chosen` where it was recorded, but too few times."""
         run = client.run
-        self._asked.append((shape, client.label))
-        self._count += 1
+        self._remember(run.number, shape, client.label)
         around = run.done[-1] if run.done else 0
         candidates = self._nearest.nearest(shape, client.session, around)
         reason: Reason
@@ -89,28 +89,32 @@ class Explainer:
             at_s=now_s,
         )
 
-    def almost(self, playable: Playable) -> str | None:
-        """The live request without an answer that comes nearest to a recording, and in what not."""
-        if not self._asked:
+    def almost(self, playable: Playable, run: int) -> str | None:
+        """The request of a run that missed and comes nearest to a recording, and in what not."""
+        asked = self._asked.get(run)
+        if asked is None:
             return None
-        if self._asked_index is None or self._asked_index[0] != self._count:
-            heads = [
-                RequestHead(number=at, session=who, method=shape.method, segments=shape.segments)
-                for at, (shape, who) in enumerate(self._asked)
-            ]
-            index = NearestIndex(heads, lambda at: self._asked[at][0])
-            self._asked_index = (self._count, index)
+        known = self._asked_indexes.get(run)
+        if known is None:
+            known = self._asked_indexes[run] = _index_of(list(asked))
+        requests, index = known
         wanted = playable.shape
-        found = next(iter(self._asked_index[1].nearest(wanted, "")), None)
+        found = next(iter(index.nearest(wanted, "")), None)
         if found is None:
             return None
-        live, who = self._asked[found.head.number]
+        live, who = requests[found.head.number]
         differ = differences(wanted, live)
         if not differ:
             return f"{live} of {who} came when it was not to be had"
         told = "; ".join(map(str, differ[:3]))
         more = f"; and {len(differ) - 3} more differences" if len(differ) > 3 else ""
         return f"{live} of {who}, but {told}{more}"
+
+    def _remember(self, run: int, shape: Shape, who: str) -> None:
+        if run not in self._asked and len(self._asked) >= _RUNS:
+            del self._asked[next(iter(self._asked))]
+        self._asked.setdefault(run, deque(maxlen=_REMEMBERED)).append((shape, who))
+        self._asked_indexes.pop(run, None)
 
     @cached_property
     def _nearest(self) -> NearestIndex:
@@ -180,6 +184,16 @@ class Explainer:
             found.append((name, label))
         found.sort(key=lambda pair: pair[1] is None)
         return tuple(found[:_SESSIONS])
+
+
+def _index_of(
+    requests: list[tuple[Shape, str]],
+) -> tuple[list[tuple[Shape, str]], NearestIndex]:
+    heads = [
+        RequestHead(number=at, session=who, method=shape.method, segments=shape.segments)
+        for at, (shape, who) in enumerate(requests)
+    ]
+    return requests, NearestIndex(heads, lambda at: requests[at][0])
 
 
 def near_miss(

@@ -26,13 +26,13 @@ _LISTED = 20
 def run_report(
     run: Run,
     queued: Sequence[Due] = (),
-    almost: Callable[[Playable], str | None] = lambda _: None,
+    almost: Callable[[Playable, int], str | None] = lambda _, __: None,
     *,
     with_played: bool = False,
 ) -> RunReport:
     """What became of a run; `queued` are events in Bayeux queues that nobody has fetched.
 
-    `almost` tells of a recording which live request came nearest to it.
+    `almost` tells of a recording which live request of a run came nearest to it.
     """
     playbook = run.playbook
     unfetched = [due for due in queued if due.run is run]
@@ -91,7 +91,7 @@ def _played(run: Run) -> Iterator[Played]:
             yield Played(entry=follower.number, session=follower.session, what=what, times=times)
 
 
-def _unplayed(run: Run, almost: Callable[[Playable], str | None]) -> Iterator[Unplayed]:
+def _unplayed(run: Run, almost: Callable[[Playable, int], str | None]) -> Iterator[Unplayed]:
     seen_reads: set[Hashable] = set()
     told = 0
     for playable in run.playbook.playables():
@@ -112,7 +112,7 @@ def _unplayed(run: Run, almost: Callable[[Playable], str | None]) -> Iterator[Un
             session=playable.session,
             what=str(playable),
             needed=_needed(run, playable),
-            almost=almost(playable) if told <= _ALMOST else None,
+            almost=almost(playable, run.number) if told <= _ALMOST else None,
             awaited_by=tuple(
                 follower.number
                 for follower in run.playbook.followers(playable.number)[:_LISTED]
