@@ -36,7 +36,8 @@ def index(*recorded: Shape, times: int = 1) -> NearestIndex:
         RequestHead(number=n, session="a", method=one.method, segments=one.segments, times=times)
         for n, one in enumerate(recorded)
     ]
-    return NearestIndex(heads, lambda number: recorded[number])
+    paths = ((one.number, one.segments) for one in heads)
+    return NearestIndex(paths, heads.__getitem__, recorded.__getitem__)
 
 
 def near(live: Shape, *recorded: Shape, times: int = 1) -> list[NearMiss]:
@@ -117,11 +118,12 @@ def test_the_work_is_bounded_however_many_were_recorded() -> None:
     def target(number: int) -> str:
         return "/api/v2/me" if number % 2 else f"/api/v2/users/U{number}/workbins/W{number % 97}"
 
-    heads = [
-        RequestHead(number=n, session="a", method="POST", segments=tuple(target(n).split("/")))
-        for n in range(100_000)
-    ]
-    found = NearestIndex(heads, shape_of)
+    def head_of(number: int) -> RequestHead:
+        segments = tuple(target(number).split("/"))
+        return RequestHead(number=number, session="a", method="POST", segments=segments)
+
+    paths = ((n, tuple(target(n).split("/"))) for n in range(100_000))
+    found = NearestIndex(paths, head_of, shape_of)
     for live in ("/api/v2/me", "/api/v2/users/U4/workbins/W5", "/api/v2/users/new/workbins/W4"):
         compared.clear()
         assert found.nearest(shape(live, {"n": -1}), "a", around=50_000)

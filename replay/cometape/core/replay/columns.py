@@ -90,6 +90,18 @@ class Rows(Sequence[Column]):
     def __getitem__(self, index: int) -> Column:  # type: ignore[override]  # no slices
         return self._numbers[self._starts[index] : self._starts[index + 1]]
 
+    def first(self, index: int) -> int:
+        """The first number of a list that is not empty."""
+        return self._numbers[self._starts[index]]
+
+    def from_row(self, index: int) -> Iterator[int]:
+        """All numbers: those of one list and the lists after it, then those of the lists before."""
+        start = self._starts[index] if index < len(self) else 0
+        for at in range(start, len(self._numbers)):
+            yield self._numbers[at]
+        for at in range(start):
+            yield self._numbers[at]
+
     def length(self, index: int) -> int:
         """How long one list is."""
         return self._starts[index + 1] - self._starts[index]

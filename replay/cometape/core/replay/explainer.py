@@ -119,7 +119,7 @@ class Explainer:
     @cached_property
     def _nearest(self) -> NearestIndex:
         playbook = self._playbook
-        return NearestIndex(playbook.heads(), playbook.shape_of)
+        return NearestIndex(playbook.paths(), playbook.head, playbook.shape_of)
 
     def _near(self, candidate: Candidate, live: Shape, client: LiveClient) -> NearMiss:
         known = self._live_ids([candidate], client)
@@ -189,11 +189,12 @@ class Explainer:
 def _index_of(
     requests: list[tuple[Shape, str]],
 ) -> tuple[list[tuple[Shape, str]], NearestIndex]:
-    heads = [
-        RequestHead(number=at, session=who, method=shape.method, segments=shape.segments)
-        for at, (shape, who) in enumerate(requests)
-    ]
-    return requests, NearestIndex(heads, lambda at: requests[at][0])
+    def head(at: int) -> RequestHead:
+        shape, who = requests[at]
+        return RequestHead(number=at, session=who, method=shape.method, segments=shape.segments)
+
+    paths = ((at, shape.segments) for at, (shape, _) in enumerate(requests))
+    return requests, NearestIndex(paths, head, lambda at: requests[at][0])
 
 
 def near_miss(

@@ -15,8 +15,8 @@ from .seats import clients_in
 
 _WAITING = 20
 """Events a miss lists."""
-_LOOKED_AT = 5000
-"""Entries whose events a miss looks at."""
+_LOOKED_AT = 1000
+"""Events a miss looks at for those that were not delivered."""
 _ALMOST = 100
 """Recordings never asked for to which the nearest live request is told."""
 _LISTED = 20
@@ -62,7 +62,7 @@ def waiting_lines(run: Run, queued: Sequence[Due] = (), *, around: int = START) 
     Those on their way come first, then those that follow the entry `around`, which was played last.
     """
     queued = [due for due in queued if due.run is run]
-    followers = run.playbook.followers_from(around, _LOOKED_AT)
+    followers = islice(run.playbook.followers_from(around), _LOOKED_AT)
     first = islice(_undelivered(run, queued, followers), _WAITING)
     return tuple(
         f"event {one.entry} ({one.what}) {one.why.removeprefix('it ')}"

@@ -1,32 +1,34 @@
 """The nearest recordings of a request that none answers, found without looking at all of them.
 
-Recorded requests are sorted by path, and paths by their segments. Only some dozens of recordings
-are then compared down to the body, in a cassette of ten as in one of a hundred thousand.
+Recorded requests are sorted by path. Only some dozens of recordings are then compared down to the
+body, in a cassette of ten as in one of a hundred thousand.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_left, insort
-from collections import Counter
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
-from itertools import accumulate, chain, islice
+from itertools import accumulate, islice
 from operator import add
 
 from .matching import Difference, Shape, differences
 
 NEAREST = 3
 """Recordings that are named."""
-_SAME_PATH = 48
-_OTHER_PATHS = 24
-"""Recordings that are compared down to the body: of the same path, and of others, a path each."""
-_POSTINGS = 4096
-"""Paths looked at by their segments, those with the rarest in common first."""
-_LANES = 16
-"""Of one path, how many methods and sessions are looked into."""
+_SAME_PATH = 24
+_OTHER_PATHS = 12
+"""Recordings that are compared down to the body: of the same path, and paths of others."""
+_BESIDE = 16
+"""Paths looked at before and after where a path would stand, in either order."""
+_LOOKED_AT = 1000
+"""Recordings of one path that are looked at for one of the right method or session."""
 _LIKE = 0.5
 """Less alike paths are not near."""
+
+Path = tuple[str, ...]
+"""The segments of one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,30 +53,26 @@ class Candidate:
     differences: tuple[Difference, ...]
 
 
-@dataclass(slots=True)
-class _Path:
-    """Every recording of one path, by method and session, ascending."""
-
-    segments: tuple[str, ...]
-    lanes: dict[tuple[str, str], list[tuple[int, RequestHead]]]
-
-
 class NearestIndex:
-    """Recorded requests by path."""
+    """Recorded requests by path, and the paths in order: by how they begin, and by how they end."""
 
-    def __init__(self, heads: Iterable[RequestHead], shape_of: Callable[[int], Shape]) -> None:
-        """`shape_of` gives the whole request of a number, of those that are compared alone."""
+    def __init__(
+        self,
+        paths: Iterable[tuple[int, Path]],
+        head_of: Callable[[int], RequestHead],
+        shape_of: Callable[[int], Shape],
+    ) -> None:
+        """Number and path of every request; the rest is asked of those alone that are compared."""
+        self._head_of = head_of
         self._shape_of = shape_of
-        self._paths: dict[tuple[str, ...], _Path] = {}
-        self._postings: dict[tuple[int, str], list[_Path]] = {}
-        for head in heads:
-            path = self._paths.get(head.segments)
-            if path is None:
-                path = self._paths[head.segments] = _Path(head.segments, {})
-                for key in _keys(head.segments):
-                    self._postings.setdefault(key, []).append(path)
-            lane = path.lanes.setdefault((head.method, head.session), [])
-            insort(lane, (head.number, head), key=lambda one: one[0])
+        self._paths: dict[Path, list[int]] = {}
+        """Numbers, ascending."""
+        for number, path in paths:
+            self._paths.setdefault(path, []).append(number)
+        for numbers in self._paths.values():
+            numbers.sort()
+        self._by_beginning = sorted(self._paths)
+        self._by_end = sorted(path[::-1] for path in self._paths)
 
     def nearest(self, live: Shape, session: str, around: int = 0) -> tuple[Candidate, ...]:
         """The recordings that come nearest: by method, then path, then query, then body.
@@ -110,27 +108,34 @@ class NearestIndex:
         """Recordings worth comparing, a bounded number."""
         same = self._paths.get(live.segments)
         if same is not None:
-            yield from _some(same, live.method, session, around, _SAME_PATH)
+            yield from self._some(same, live.method, session, around, _SAME_PATH)
         for path in self._similar(live.segments):
-            if path is not same:
-                yield from _some(path, live.method, session, around, 2)
+            if path != live.segments:
+                yield from self._some(self._paths[path], live.method, session, around, 2)
 
-    def _similar(self, segments: Sequence[str]) -> list[_Path]:
-        """The paths that have most segments in common, by position from either end."""
-        lists = [self._postings[key] for key in _keys(segments) if key in self._postings]
-        lists.sort(key=len)
-        votes: Counter[int] = Counter()
-        paths: dict[int, _Path] = {}
-        for path in islice(chain.from_iterable(lists), _POSTINGS):
-            votes[id(path)] += 1
-            paths[id(path)] = path
-        wanted = len(segments)
-        order = sorted(
-            paths.values(), key=lambda path: abs(len(path.segments) - wanted) - votes[id(path)]
-        )
-        likely = order[: 4 * _OTHER_PATHS]
-        likely.sort(key=lambda path: -path_likeness(path.segments, segments))
-        return likely[:_OTHER_PATHS]
+    def _some(
+        self, numbers: Sequence[int], method: str, session: str, around: int, most: int
+    ) -> Iterator[RequestHead]:
+        """Some recordings of a path: those that follow `around`, and some of the right method.
+
+        A method that nobody used among a thousand is not looked for any longer.
+        """
+        at = bisect_left(numbers, around)
+        start = max(0, min(at - most // 4, len(numbers) - most))
+        near = list(map(self._head_of, numbers[start : start + most]))
+        yield from near
+        if len(near) == len(numbers):
+            return
+        fits = any((head.method, head.session) == (method, session) for head in near)
+        others = map(self._head_of, () if fits else islice(numbers, _LOOKED_AT))
+        own = (head for head in others if (head.method, head.session) == (method, session))
+        yield from islice(own, most // 4)
+
+    def _similar(self, wanted: Path) -> list[Path]:
+        """Paths that begin or end as the wanted one does, the likeliest first."""
+        found = dict.fromkeys(_beside(self._by_beginning, wanted))
+        found |= dict.fromkeys(path[::-1] for path in _beside(self._by_end, wanted[::-1]))
+        return sorted(found, key=lambda path: -path_likeness(path, wanted))[:_OTHER_PATHS]
 
 
 def path_likeness(one: Sequence[str], other: Sequence[str]) -> float:
@@ -161,25 +166,7 @@ def _segment_likeness(one: str, other: str) -> float:
     return 0.5 * SequenceMatcher(None, one, other, autojunk=False).ratio()
 
 
-def _keys(segments: Sequence[str]) -> Iterator[tuple[int, str]]:
-    """By what a path is found: its segments, counted from the beginning and from the end."""
-    for at, segment in enumerate(segments[1:], 1):
-        yield at, segment
-        yield at - len(segments), segment
-
-
-def _some(path: _Path, method: str, session: str, around: int, most: int) -> Iterator[RequestHead]:
-    """Some recordings of a path, from each method and session those that follow `around`."""
-    lanes = sorted(
-        path.lanes.items(), key=lambda item: (item[0][0] != method, item[0][1] != session)
-    )[:_LANES]
-    each = max(2, most // max(1, len(lanes)))
-    left = most
-    for _, lane in lanes:
-        at = bisect_left(lane, around, key=lambda one: one[0])
-        start = max(0, min(at - each // 4, len(lane) - each))
-        for _, head in lane[start : start + min(each, left)]:
-            left -= 1
-            yield head
-        if left <= 0:
-            return
+def _beside(paths: Sequence[Path], wanted: Path) -> Sequence[Path]:
+    """The paths before and after the place where the wanted one is, or would be."""
+    at = bisect_left(paths, wanted)
+    return paths[max(0, at - _BESIDE) : at + _BESIDE + 1]

@@ -19,7 +19,7 @@ from .columns import NONE, Integers
 from .index_compiler import compile_index, wild_key
 from .live_ids import LiveIds
 from .matching import Shape, Shaper, differences
-from .nearest import RequestHead
+from .nearest import Path, RequestHead
 from .playbook_index import (
     CAUSED,
     ENDS_SESSION,
@@ -125,15 +125,12 @@ class Playbook:
 
     def all_followers(self) -> Iterator[Follower]:
         """Every event, by what it follows."""
-        return self.followers_from(START, len(self.index.followers))
+        return self.followers_from(START)
 
-    def followers_from(self, number: int, entries: int) -> Iterator[Follower]:
-        """The events that follow an entry and those after it, then those before; of so many."""
-        rows = len(self.index.followers)
+    def followers_from(self, number: int) -> Iterator[Follower]:
+        """Every event: those that follow an entry and the entries after it, then the others."""
         place = self.index.place(number)
-        start = 0 if place is None else place + 1
-        for step in range(min(entries, rows)):
-            yield from self._make_followers((start + step) % rows - 1)
+        return map(self._follower, self.index.followers.from_row(0 if place is None else place + 1))
 
     def playable(self, number: int) -> Playable | None:
         """The recording with that number; None where it is none that can be played."""
@@ -160,13 +157,26 @@ class Playbook:
         request = self.index.requests[playable.place]
         return self._matches_of((request,)).by_session[playable.session]
 
-    def heads(self) -> Iterator[RequestHead]:
-        """Every recorded request once for each session, without its body."""
+    def paths(self) -> Iterator[tuple[int, Path]]:
+        """The number and the path of every recorded request, once for each session."""
         index = self.index
-        for lane in range(len(index.lane_sessions)):
-            yield self._head(index.lanes[lane][0], index.lanes.length(lane))
-        for place in index.unanswered:
-            yield self._head(place, 1)
+        lanes = map(index.lanes.first, range(len(index.lane_sessions)))
+        for place in (*lanes, *index.unanswered):
+            yield index.numbers[place], self._path(place)
+
+    def head(self, number: int) -> RequestHead:
+        """A recorded request without its body."""
+        index = self.index
+        place = index.place(number)
+        assert place is not None, number
+        playable = self.playable(number)
+        return RequestHead(
+            number=number,
+            session=self._names[index.session[place]],
+            method=index.texts[index.whats[place]].partition(" ")[0],
+            segments=self._path(place),
+            times=1 if playable is None else len(self.recordings_like(playable)),
+        )
 
     def shape_of(self, number: int) -> Shape:
         """What is compared of the exchange or publish with that number."""
@@ -344,18 +354,13 @@ class Playbook:
         found = (one for one in self.index.unanswered if self.index.requests[one] == request)
         return next(found)
 
-    def _head(self, place: int, times: int) -> RequestHead:
+    def _path(self, place: int) -> Path:
+        """The path of a request, out of the few words about it: `POST /path?query Name`."""
         index = self.index
-        name = index.text(index.labels[place])
-        method, _, rest = index.texts[index.whats[place]].partition(" ")
-        path = rest.removesuffix(f" {name}" if name else "").partition("?")[0]
-        return RequestHead(
-            number=index.numbers[place],
-            session=self._names[index.session[place]],
-            method=method,
-            segments=tuple(path.split("/")),
-            times=times,
-        )
+        path, mark, _ = index.texts[index.whats[place]].partition(" ")[2].partition("?")
+        if not mark and index.labels[place] != NONE:
+            path = path.rpartition(" ")[0]
+        return tuple(path.split("/"))
 
     def _is_unanswered(self, place: int) -> bool:
         at = bisect_left(self.index.unanswered, place)
