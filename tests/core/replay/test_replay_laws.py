@@ -193,6 +193,26 @@ def test_ids_do_not_depend_on_how_often_a_client_polls(order: list[int], polls: 
     assert seen[0] == seen[1]
 
 
+def test_who_turns_out_to_be_another_client_gets_new_ids_in_the_new_run() -> None:
+    stage = Stage(STORY)
+    ids = []
+    agent, first = (arrive(stage, user) for user in ("agent7", "stranger"))
+    agent.leave()
+    do = {"operationName": "Do0"}
+    ids.append(first.ask("POST", "/api/v2/workbins/bin-0", do).json["referenceId"])
+    second = arrive(stage, "stranger")
+    arrive(stage, "agent7")
+    ids.append(second.ask("POST", "/api/v2/workbins/bin-0", do).json["referenceId"])
+    assert len(set(ids)) == 2
+
+
+def arrive(stage: Stage, user: str) -> Person:
+    person = stage.person(user, cookies=True)
+    person.ask("GET", "/api/v2/me")
+    person.listen(*CHANNELS)
+    return person
+
+
 class Crowd(RuleBasedStateMachine):
     """Clients come, act and leave in any order; each only ever sees its own run."""
 

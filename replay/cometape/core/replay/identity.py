@@ -133,6 +133,13 @@ class Ledger:
         self._identities[identity.kind, live] = identity
         self.kinds.add(identity.kind)
 
+    def begin_anew(self) -> None:
+        """A new run has begun: what belongs to a session gets new live values in it.
+
+        The old ones are still known by what they are.
+        """
+        self._live = {one: live for one, live in self._live.items() if not one.session}
+
     def known(self, identity: Identity) -> str | None:
         """The live value, if there is one."""
         return self._live.get(identity)

@@ -154,6 +154,7 @@ class Seats:
         if not client.run.is_free(session):
             del client.run.actors[old]
             client.run = self._begin_run()
+            client.binding.begin_anew()
         elif (
             client.client_ids
             and client.beside is None
