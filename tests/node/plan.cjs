@@ -12,7 +12,8 @@
  *    "steps": [
  *      {"do": "rest", "name": "pull", "method": "POST", "target": "/api/v2/...", "json": {...}},
  *      {"do": "open", "channels": ["/v2/me/*"]},     handshake, subscribe (again after each)
- *      {"do": "subscribe" | "unsubscribe", "channel": "..."},
+ *      {"do": "handshake", "name": "refused", "fields": {...}},   alone, however it ends
+ *      {"do": "subscribe" | "unsubscribe", "channel": "..."},   with a "name": however it ends
  *      {"do": "wait", "name": "pulled", "channel": "...", "where": {"workitem.state": "Processing",
  *                     "referenceId": {"$of": ["pull", "referenceId"]}}, "limit_s": 5},
  *      {"do": "publish", "name": "say", "channel": "...", "data": {...}},
@@ -22,8 +23,8 @@
  * {"$text": [part, ...]} for the parts as one text.
  * A wait also looks at events that came before it; each event satisfies one wait only.
  *
- * Lines: {"kind": "answer" | "event" | "meta" | "open" | "published" | "waited" | "timeout" | "end"
- *         | "broken", "at_s": CLOCK_MONOTONIC, ...}; an answer also says `sent_s`, `open` over which
+ * Lines: {"kind": "answer" | "event" | "meta" | "open" | "published" | "replied" | "waited" | "timeout"
+ *         | "end" | "broken", "at_s": CLOCK_MONOTONIC, ...}; an answer also says `sent_s`, `open` over which
  *         `transport` the session is.
  */
 'use strict';
@@ -94,6 +95,18 @@ exports.carryOut = async (plan, visitor, cometd, {now, print, exit}) => {
             new Error(`subscribe to ${channel}: ${reply.error}`)));
     });
 
+    const begin = () => {
+        const wanted = plan.transport ?? 'long-polling';
+        cometd.getTransportTypes().filter(type => type !== wanted).forEach(
+            type => cometd.unregisterTransport(type));
+        cometd.configure({
+            url: plan.base + (plan.path ?? '/cometd'),
+            requestHeaders: visitor.headers,
+            logLevel: plan.log ?? 'error',
+            ...(plan.configure ?? {}),
+        });
+    };
+
     const steps = {
         rest: async step => {
             const sent_s = now();
@@ -125,18 +138,22 @@ exports.carryOut = async (plan, visitor, cometd, {now, print, exit}) => {
                 connected = connected || reply.successful;
                 look();
             });
-            const wanted = plan.transport ?? 'long-polling';
-            cometd.getTransportTypes().filter(type => type !== wanted).forEach(
-                type => cometd.unregisterTransport(type));
-            cometd.configure({
-                url: plan.base + (plan.path ?? '/cometd'),
-                requestHeaders: visitor.headers,
-                logLevel: plan.log ?? 'error',
-                ...(plan.configure ?? {}),
-            });
+            begin();
             cometd.handshake();
         }),
+        handshake: step => new Promise(done => {
+            begin();
+            cometd.handshake(filled(step.fields ?? {}), reply => {
+                see('replied', {step: step.name, message: reply});
+                done();
+            });
+        }),
         subscribe: async step => {
+            if (step.name !== undefined) {
+                const reply = await new Promise(done => cometd.subscribe(step.channel, nothing, done));
+                see('replied', {step: step.name, message: reply});
+                return;
+            }
             channels.push(step.channel);
             await subscribe(step.channel);
         },

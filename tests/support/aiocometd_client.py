@@ -141,6 +141,9 @@ class PlanRunner:
                 message = await self._client.receive()
             except self._exceptions.ClientInvalidOperation:
                 return
+            except self._exceptions.AiocometdException as trouble:
+                see("trouble", error=f"{type(trouble).__name__}: {trouble}")
+                continue
             event = {"channel": message["channel"], "data": message["data"]}
             event["at_s"] = time.monotonic()
             print(json.dumps({"kind": "event", "message": message, **event}), flush=True)

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import json
 import subprocess
+import threading
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,6 +49,16 @@ def rest(name: str, method: str, target: Any, json: Any = None, **headers: str) 
 def open_session(*channels: str) -> Step:
     """A step: handshake, connect, subscribe (in whichever order the library does it)."""
     return {"do": "open", "channels": list(channels)}
+
+
+def handshake(name: str, **fields: Any) -> Step:
+    """A step: a handshake alone, with these fields, however it ends (npm's `cometd` only)."""
+    return {"do": "handshake", "name": name, "fields": fields}
+
+
+def subscribe(name: str, channel: str) -> Step:
+    """A step: a subscription, however it ends (npm's `cometd` only)."""
+    return {"do": "subscribe", "name": name, "channel": channel}
 
 
 def wait(name: str, channel: str | None = None, limit_s: float = 8, **where: Any) -> Step:
@@ -125,6 +137,12 @@ class Seen:
         assert line is not None, f"{step} never came\n{self}"
         return Event(channel=line["channel"], data=line["data"], at_s=line["event_at_s"])
 
+    def reply(self, step: str) -> Mapping[str, Any]:
+        """The reply to a `handshake`, `subscribe` or `publish` step."""
+        lines = (line for line in self.lines if line.get("step") == step)
+        message: Mapping[str, Any] = next(line["message"] for line in lines if "message" in line)
+        return message
+
     @property
     def late(self) -> list[str]:
         """The `wait` steps that gave up."""
@@ -159,23 +177,65 @@ class Client:
 
     def __init__(self, version: Version, plan: Mapping[str, Any]) -> None:
         real_clients.require(version)
-        self._limit_s = float(plan.get("limit_s", 30)) + 10
+        self._deadline_s = time.monotonic() + float(plan.get("limit_s", 30)) + 10
         self._process = subprocess.Popen(
             real_clients.command(version, json.dumps(plan)),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
         )
+        self._lines: list[Mapping[str, Any]] = []
+        self._errors = ""
+        self._more = threading.Condition()
+        self._readers = [
+            threading.Thread(target=read, daemon=True)
+            for read in (self._read_lines, self._read_errors)
+        ]
+        for reader in self._readers:
+            reader.start()
+
+    def _read_lines(self) -> None:
+        assert self._process.stdout is not None
+        with self._process.stdout as lines:
+            for line in lines:
+                if line.startswith("{"):
+                    with self._more:
+                        self._lines.append(json.loads(line))
+                        self._more.notify_all()
+
+    def _read_errors(self) -> None:
+        assert self._process.stderr is not None
+        with self._process.stderr as errors:
+            self._errors = errors.read()
+
+    def until(self, kind: str, step: str | None = None) -> None:
+        """Waits for a line of that kind, of that step if one is named."""
+
+        def come() -> bool:
+            return any(
+                line["kind"] == kind and step in (None, line.get("step")) for line in self._lines
+            )
+
+        with self._more:
+            there = self._more.wait_for(come, self._deadline_s - time.monotonic())
+        assert there, Seen(tuple(self._lines))
+
+    @property
+    def done(self) -> bool:
+        """Whether it has ended."""
+        return self._process.poll() is not None
 
     def seen(self) -> Seen:
         """What it saw, once its plan is done."""
         try:
-            output, errors = self._process.communicate(timeout=self._limit_s)
+            self._process.wait(max(self._deadline_s - time.monotonic(), 0))
         except subprocess.TimeoutExpired:
             self._process.kill()
-            output, errors = self._process.communicate()
-        seen = Seen(tuple(json.loads(line) for line in output.split("\n") if line.startswith("{")))
-        assert self._process.returncode == 0, f"{errors}\n{seen}"
+            self._process.wait()
+        for reader in self._readers:
+            reader.join()
+        seen = Seen(tuple(self._lines))
+        assert self._process.returncode == 0, f"{self._errors}\n{seen}"
         return seen
 
 

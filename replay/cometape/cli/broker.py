@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import time
 
 import click
@@ -84,4 +85,6 @@ def command(
         dialect=dialect,
         wall_offset_s=time.time() - time.monotonic(),
     )
-    serve(CorsService(Broker(settings, path=path)), host=host, port=port)
+    # No client of a broker that ran before may find its session under an id that is another's now.
+    seed = secrets.token_hex(16)
+    serve(CorsService(Broker(settings, path=path, seed=seed)), host=host, port=port)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from cometape.core.bayeux.dialect import DIALECTS, dialect_named, dialect_of
+from cometape.core.bayeux.dialect import DIALECTS, narrowed, settled
 from cometape.core.bayeux.settings import Settings
 from cometape.core.broker import Broker
 from cometape.core.errors import ConfigurationError
@@ -300,7 +300,26 @@ def test_errors_are_told_in_the_words_of_the_dialect(dialect: str, error: str) -
     conversation = talk(dialect=dialect)
     exchange = conversation.post([{"channel": "/meta/connect", "clientId": "nobody"}])
     assert exchange.message["error"] == error
-    assert dialect_of(error) == dialect_named(dialect)
+    assert settled(narrowed(frozenset(DIALECTS), error)) == dialect
+
+
+@pytest.mark.parametrize(
+    ("errors", "dialect"),
+    [
+        ([], None),
+        (["403::in the words of an application"], None),
+        (["403:denied_by_security_policy:subscribe_denied"], None),
+        (["403:denied_by_security_policy:publish denied"], "cometd3"),
+        (["403:denied_by_security_policy:publish_denied"], "cometd5"),
+        (["403:denied_by_security_policy:publish_denied", "405::invalid_channel"], "cometd4"),
+        (["403:/denied/x:Forbidden channel"], "faye"),
+    ],
+)
+def test_a_dialect_is_known_by_any_of_its_errors(errors: list[str], dialect: str | None) -> None:
+    candidates = frozenset(DIALECTS)
+    for error in errors:
+        candidates = narrowed(candidates, error)
+    assert settled(candidates) == dialect
 
 
 @pytest.mark.parametrize("dialect", list(DIALECTS))

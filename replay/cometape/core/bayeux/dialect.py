@@ -8,7 +8,7 @@ CometD 3.1, 4.0 and 5.0 to 8.0, and of Faye 1.4; the form is `code:args:text` (B
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from ..errors import ConfigurationError
 
@@ -116,10 +116,33 @@ def dialect_named(name: str) -> Dialect:
         ) from None
 
 
-def dialect_of(error: str) -> Dialect | None:
-    """The dialect in whose words an error for an unknown session was put, or None."""
-    for dialect in DIALECTS.values():
-        before, _, after = dialect.unknown_session.partition("{client}")
-        if error.startswith(before) and error.endswith(after):
-            return dialect
-    return None
+def narrowed(candidates: frozenset[str], error: str) -> frozenset[str]:
+    """Those of the dialects, by name, in whose words an error may be; all where it tells nothing.
+
+    An error that an application worded itself tells nothing.
+    """
+    fitting = {name for name in candidates if _is_of(DIALECTS[name], error)}
+    return frozenset(fitting) or candidates
+
+
+def settled(candidates: frozenset[str]) -> str | None:
+    """The dialect that errors have been narrowed down to, None where that says too little.
+
+    Between generations of CometD that word alike it is the newest; the oldest is what a profile
+    assumes anyhow.
+    """
+    if COMETD3.name in candidates and len(candidates) > 1:
+        return None
+    return max(candidates, key=list(DIALECTS).index)
+
+
+def _is_of(dialect: Dialect, error: str) -> bool:
+    for field in fields(dialect):
+        words = getattr(dialect, field.name)
+        if not isinstance(words, str) or field.name == "name":
+            continue
+        before, blank, rest = words.partition("{")
+        after = rest.partition("}")[2]
+        if error == words or (blank and error.startswith(before) and error.endswith(after)):
+            return True
+    return False

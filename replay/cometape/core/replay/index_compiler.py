@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from itertools import accumulate
 
 from ..bayeux import channel as channels
-from ..bayeux.dialect import dialect_of
+from ..bayeux.dialect import DIALECTS, narrowed, settled
 from ..cassette import (
     BayeuxEntry,
     Disconnect,
@@ -131,7 +131,8 @@ class IndexCompiler:
         self._profile = profile
         self._shaper = Shaper(profile, [header.origin] if header.origin else [])
         self._inference = Inference(profile, find=find_causes)
-        self._dialect: str | None = None
+        self._dialects = frozenset(DIALECTS)
+        """Those in whose words the errors so far may be."""
         self._sessions: dict[str, _Session] = {}
         self._session_numbers: dict[str, int] = {}
         self._numbers = array("Q")
@@ -254,9 +255,8 @@ class IndexCompiler:
             self._named_causes[place] = entry.cause
 
     def _add_bayeux(self, entry: BayeuxEntry, place: int, session: _Session) -> None:
-        if self._dialect is None and entry.error:
-            found = dialect_of(entry.error)
-            self._dialect = found.name if found is not None else None
+        if entry.error:
+            self._dialects = narrowed(self._dialects, entry.error)
         opened = session.open_channels
         if isinstance(entry, Handshake):
             session.comebacks += session.ended is not None and entry.successful
@@ -338,7 +338,7 @@ class IndexCompiler:
         return PlaybookIndex(
             header=self._header,
             sessions=tuple(session.index() for session in self._sessions.values()),
-            dialect=self._dialect,
+            dialect=settled(self._dialects),
             created=self._created.finish(lambda place: root_of(place, self._cause_of)),
             numbers=self._numbers,
             kinds=self._kinds,
