@@ -6,9 +6,8 @@ facts that a lossy recorder could not mend later.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Literal, Self
 from urllib.parse import parse_qsl
 
@@ -20,6 +19,8 @@ class Headers(tuple[tuple[str, str], ...]):
 
     _firsts: dict[str, str] | None = None
     """First values by lower-case name, from when one is first looked up: more will be."""
+    _cookies: dict[str, str] | None = None
+    """What `cookies` gives, from when it is first asked."""
 
     def __new__(cls, pairs: Iterable[tuple[str, str]] = ()) -> Self:
         return super().__new__(cls, ((name, value) for name, value in pairs))
@@ -40,6 +41,19 @@ class Headers(tuple[tuple[str, str], ...]):
         """Every value under `name`, in order."""
         wanted = name.lower()
         return [value for key, value in self if key.lower() == wanted]
+
+    @property
+    def cookies(self) -> Mapping[str, str]:
+        """The cookies of every `Cookie` header (RFC 6265 §4.2); of equal names the first wins."""
+        found = self._cookies
+        if found is None:
+            found = self._cookies = {}
+            for header in self.all("Cookie") if self.first("Cookie") is not None else ():
+                for pair in header.split(";"):
+                    name, separator, value = pair.strip().partition("=")
+                    if separator:
+                        found.setdefault(name, value)
+        return found
 
     def without(self, *names: str) -> Headers:
         """The same headers less every pair with one of `names`."""
@@ -91,22 +105,9 @@ class Request:
             return []
         return parse_qsl(self.body.decode("utf-8", "replace"), keep_blank_values=True)
 
-    def cookies(self) -> dict[str, str]:
-        """The cookies of every `Cookie` header (RFC 6265 §4.2); of equal names the first wins."""
-        if self.headers.first("Cookie") is None:
-            return {}
-        return dict(_cookies("; ".join(self.headers.all("Cookie"))))
-
-
-@lru_cache(maxsize=256)
-def _cookies(header: str) -> dict[str, str]:
-    """The cookies of one header: a client sends the same with every request."""
-    found: dict[str, str] = {}
-    for pair in header.split(";"):
-        name, separator, value = pair.strip().partition("=")
-        if separator:
-            found.setdefault(name, value)
-    return found
+    def cookies(self) -> Mapping[str, str]:
+        """The cookies of every `Cookie` header, as `Headers.cookies`."""
+        return self.headers.cookies
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

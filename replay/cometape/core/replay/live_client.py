@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -80,7 +80,7 @@ class Arrival:
     """What a request says about who sent it."""
 
     connection: int
-    cookies: dict[str, str]
+    cookies: Mapping[str, str]
     authorization: str | None
     user: str | None
     origin: str | None

@@ -215,6 +215,11 @@ class Run:
         """
         if not matches:
             return None
+        own = matches.by_session.get(session)
+        if own is not None and matches.are_operations:
+            fresh = self._fresh(own)
+            if fresh is not None:
+                return fresh
         free = [name for name in matches.by_session if self.is_free(name) and name != session]
         if session in matches.by_session:
             order = [session, *free]
@@ -223,7 +228,7 @@ class Run:
         if not matches.are_operations:
             return self._read(matches, order[0])
         for name in order:
-            fresh = self._fresh(matches, name)
+            fresh = self._fresh(matches.by_session[name])
             if fresh is not None:
                 return fresh
         last = matches.by_session[order[0]][-1]
@@ -268,7 +273,7 @@ class Run:
         without. `used` are the ids that the request named: the answer and the events speak of
         the same, also where others have come since in a repeat.
         """
-        play = self._begin(playable.exchange, actor, now_s)
+        play = self._begin(playable.exchange, actor, now_s, playable.is_operation)
         play.audience = audience
         if used:
             play.issued.update(used)
@@ -303,7 +308,7 @@ class Run:
         used: Pairs | None = None,
     ) -> Play:
         """A recorded handshake, subscription or publish came to pass; events follow it."""
-        play = self._begin(entry, actor, now_s)
+        play = self._begin(entry, actor, now_s, self.is_operation(entry.number))
         self._first_plays.setdefault(entry.number, play)
         play.message_id = message_id
         if used:
@@ -422,12 +427,12 @@ class Run:
 
     # ---------------------------------------------------------------- state
 
-    def _begin(self, entry: Entry, actor: Actor, now_s: float) -> Play:
+    def _begin(self, entry: Entry, actor: Actor, now_s: float, is_operation: bool) -> Play:
         nth = self.played[entry.number] = self.played.get(entry.number, 0) + 1
         if self.spared:
             self.spared.pop(entry.number, None)
         self._note_fact(entry.number)
-        if self.is_operation(entry.number):
+        if is_operation:
             self.done.append(entry.number)
         return Play(entry, actor, now_s, nth)
 
@@ -455,8 +460,7 @@ class Run:
         heapq.heappush(self._scheduled, (at_s, self._count, Due(follower, play, at_s, self)))
         return at_s
 
-    def _fresh(self, matches: Matches, session: str) -> Playable | None:
-        recordings = matches.by_session[session]
+    def _fresh(self, recordings: Recordings) -> Playable | None:
         at = self._unplayed(recordings)
         return recordings[at] if at < len(recordings) else None
 

@@ -304,14 +304,14 @@ class Replay:
             made = self.playbook.live_ids.made_in_request(chosen.exchange.request, request)
             used |= note_made(client, chosen.session, made)
         cookies = self.playbook.response(chosen).cookies
-        presented = {name for name, _ in cookies if self.clients.presents(arrival, name)}
+        presented = [name for name, _ in cookies if self.clients.presents(arrival, name)]
         play, response = run.answer(
             chosen,
             client,
             client.origin,
             now_s,
             audience=found.audience,
-            fresh={identity for name, identity in cookies if name not in presented},
+            fresh=[identity for name, identity in cookies if name not in presented],
             used=used,
         )
         for name, identity in cookies:
