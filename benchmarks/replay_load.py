@@ -6,9 +6,10 @@ All are asked the same by `wrk` (64 keep-alive connections, a PullWorkitem with 
 credentials): each server on one core, the load on the other, in turns, so that what else the
 machine does strikes all alike. The ratios of medians are what counts.
 
-nginx answers `return 200` with a fixed text: the limit. The three that replay are given the work
-that suits them best: one recorded answer, always the same bytes. `cometape replay` answers each
-time with a fresh reference id and sends the event that the operation causes, with that id, to
+nginx answers `return 200` with a fixed text: the limit. The three that replay match what their own
+recorders would have them match (method, path and JSON body) and answer with the recorded bytes:
+less work than ours, for none of them makes ids fresh or sends events. `cometape replay` answers
+each time with a fresh reference id and sends the event that the operation causes, with that id, to
 the one of 16 subscribed sessions that asked; they hold connects, on the core of the load, and
 every event that arrives is checked. Each operation is one more repeat, so the load can go on.
 
@@ -170,9 +171,10 @@ def mitmproxy(folder: Path, port: int) -> list[str]:
 
 
 def mountebank(folder: Path, port: int) -> list[str]:
-    """An imposter with one stub."""
+    """An imposter with one stub, as `predicateGenerators` of method, path and body make it."""
+    wanted = {"method": "POST", "path": TARGET, "body": json.loads(BODY)}
     stub = {
-        "predicates": [{"equals": {"method": "POST", "path": TARGET}}],
+        "predicates": [{"deepEquals": wanted}],
         "responses": [
             {
                 "is": {
@@ -194,11 +196,17 @@ def mountebank(folder: Path, port: int) -> list[str]:
 
 
 def wiremock(folder: Path, port: int) -> list[str]:
-    """A mapping with one answer; no journal, no log."""
+    """A mapping as its recorder makes it; no log, and a journal of as many requests as ours."""
     mappings = folder / "wiremock" / "mappings"
     mappings.mkdir(parents=True)
     mapping = {
-        "request": {"method": "POST", "urlPath": TARGET},
+        "request": {
+            "method": "POST",
+            "url": TARGET,
+            "bodyPatterns": [
+                {"equalToJson": BODY, "ignoreArrayOrder": True, "ignoreExtraElements": True}
+            ],
+        },
         "response": {
             "status": 200,
             "headers": {"Content-Type": "application/json"},
@@ -209,7 +217,7 @@ def wiremock(folder: Path, port: int) -> list[str]:
     (jar,) = (PEERS / "node_modules/wiremock/build").glob("*.jar")
     return [
         *("java", "-jar", str(jar), "--port", str(port), "--bind-address", "127.0.0.1"),
-        *("--root-dir", str(mappings.parent), "--no-request-journal"),
+        *("--root-dir", str(mappings.parent), "--max-request-journal-entries", "20000"),
         *("--disable-request-logging", "--disable-banner", "--async-response-enabled", "false"),
     ]
 
@@ -392,6 +400,7 @@ def load(contender: Contender, seconds: float, core: int, *, counts: bool = True
     done = subprocess.run(
         [
             *("taskset", "-c", str(core), "wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds:.0f}s"),
+            *("--timeout", "30s"),
             *("-s", str(contender.script), f"http://127.0.0.1:{server.port}"),
         ],
         capture_output=True,

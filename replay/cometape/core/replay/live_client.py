@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import NamedTuple
 
 from ..credentials import basic_credentials
 from ..exchange import Request
@@ -75,9 +76,8 @@ class LiveClient:
         return self.user or f"client {self.number}"
 
 
-@dataclass(frozen=True, slots=True)
-class Arrival:
-    """What a request says about who sent it."""
+class Arrival(NamedTuple):
+    """What a request says about who sent it; a tuple, because one is made for every request."""
 
     connection: int
     cookies: Mapping[str, str]

@@ -37,7 +37,8 @@ class Seats:
         named = self._users.get(arrival.user or "", ())
         newest = self.runs[-1]
         if named:
-            candidates = [run for run in reversed(self.runs[-MAX_RUNS:]) if self._is_active(run)]
+            latest = reversed(self.runs[-MAX_RUNS:])
+            candidates = [run for run in latest if self._has_room(run) and self._is_active(run)]
             if not (self._is_over(newest) and self._is_seated(arrival, newest)):
                 candidates.append(newest)
             for run in candidates:
@@ -181,6 +182,10 @@ class Seats:
             return self.runs[-1]
         self.runs.append(self._new_run(len(self.runs) + 1))
         return self.runs[-1]
+
+    def _has_room(self, run: Run) -> bool:
+        """Whether some recorded session of a run is free; of a thousand runs hardly one has."""
+        return len(run.actors) < len(self._playbook.sessions)
 
     def _is_active(self, run: Run) -> bool:
         return any(not client.is_away for client in clients_in(run))
