@@ -42,12 +42,15 @@ from .playbook_index import (
     IS_OPERATION,
     KINDS,
     REPEATABLE,
+    UNANSWERED,
     UNSUBSCRIBED,
+    WILD,
     PlaybookIndex,
-    SessionIndex,
 )
 from .relation import SHARED, SPONTANEOUS, UNIT, Subject, beginning, exactly, named
+from .session_notes import SessionNotes
 from .summary import summary
+from .wildcards import Mask
 
 _INTEGER = re.compile(r"(?<![\w.])\d{1,18}(?![\w.])")
 _KIND = {kind: position for position, kind in enumerate(KINDS)}
@@ -66,41 +69,6 @@ def compile_index(
     for entry in entries:
         compiler.add(entry)
     return compiler.finish()
-
-
-@dataclass(slots=True)
-class _Session:
-    """What is learnt of one recorded session."""
-
-    name: str
-    first: int
-    last: int
-    exchanges: int = 0
-    comebacks: int = 0
-    ended: int | None = None
-    handshakes: list[int] = field(default_factory=list)
-    subscribes: dict[str, list[int]] = field(default_factory=dict)
-    operations: list[int] = field(default_factory=list)
-    subscribed: set[str] = field(default_factory=set)
-    """Channels whose subscription succeeded, ever."""
-    open_channels: set[str] | None = None
-    """Those it has at the moment; None before its first handshake and after a disconnect."""
-    last_action: int = 0
-    """Place plus 1 of the latest entry that a spontaneous event may hang on; 0: of none."""
-    last_read: int = 0
-
-    def index(self) -> SessionIndex:
-        return SessionIndex(
-            name=self.name,
-            first=self.first,
-            last=self.last,
-            exchanges=self.exchanges,
-            comebacks=self.comebacks,
-            ended=self.ended,
-            handshakes=self.handshakes,
-            subscribes={channel: found for channel, found in self.subscribes.items()},
-            operations=self.operations,
-        )
 
 
 @dataclass(slots=True)
@@ -133,7 +101,7 @@ class IndexCompiler:
         self._inference = Inference(profile, find=find_causes)
         self._dialects = frozenset(DIALECTS)
         """Those in whose words the errors so far may be."""
-        self._sessions: dict[str, _Session] = {}
+        self._sessions: dict[str, SessionNotes] = {}
         self._session_numbers: dict[str, int] = {}
         self._numbers = array("Q")
         self._kinds = array("B")
@@ -156,9 +124,13 @@ class IndexCompiler:
         """Requests by the fingerprint of their key."""
         self._lanes: list[dict[int, _Lane]] = []
         """Of each request, by session."""
+        self._masks: dict[str, None] = {}
         self._wild: dict[str, list[int]] = {}
+        """Requests with placeholders, by what their mask leaves of them."""
         self._wild_requests: set[int] = set()
-        self._unanswered = array("I")
+        self._unanswered: dict[int, list[int]] = {}
+        """Exchanges without an answer, by request."""
+        self._request_places = array("I")
         self._integers: set[int] = set()
         self._created = CreatedIds(profile)
         self._tokens = _Numbered()
@@ -189,23 +161,26 @@ class IndexCompiler:
         elif isinstance(entry, BayeuxEntry):
             self._add_bayeux(entry, place, session)
 
-    def _session_of(self, entry: Entry) -> _Session:
+    def _session_of(self, entry: Entry) -> SessionNotes:
         session = self._sessions.get(entry.session)
         if session is None:
             self._session_numbers[entry.session] = len(self._sessions)
-            session = _Session(entry.session, entry.number, entry.number)
+            session = SessionNotes(entry.session, entry.number, entry.number)
             self._sessions[entry.session] = session
         session.last = entry.number
         return session
 
-    def _add_exchange(self, entry: Exchange, place: int, session: _Session) -> None:
+    def _add_exchange(self, entry: Exchange, place: int, session: SessionNotes) -> None:
         profile, request = self._profile, entry.request
         session.exchanges += 1
         shape = self._shaper.shape(request, recorded=True)
         if entry.response is None:
             self._whats[place] = self._texts.number(f"{request.method} {request.target}")
-            self._requests[place] = self._request_of(shape)
-            self._unanswered.append(place)
+            request_number = self._requests[place] = self._request_of(shape, place)
+            if request_number not in self._unanswered:
+                self._unanswered[request_number] = []
+            self._unanswered[request_number].append(place)
+            self._flags[place] |= UNANSWERED
             return
         self._note_integers(entry.response.body.decode("utf-8", "replace"))
         name = profile.operation_name(request)
@@ -224,7 +199,7 @@ class IndexCompiler:
             if session.ended is None:
                 session.ended = entry.number
 
-    def _add_publish(self, entry: Publish, place: int, session: _Session) -> None:
+    def _add_publish(self, entry: Publish, place: int, session: SessionNotes) -> None:
         name = self._profile.operation_name(entry.data)
         shape = self._shaper.publish(entry.channel, entry.data)
         self._whats[place] = self._texts.number(f"{shape} {name}" if name else str(shape))
@@ -239,7 +214,7 @@ class IndexCompiler:
         if name in self._profile.repeatable:
             self._flags[place] |= REPEATABLE
 
-    def _add_operation(self, place: int, session: _Session, subject: Subject) -> None:
+    def _add_operation(self, place: int, session: SessionNotes, subject: Subject) -> None:
         self._flags[place] |= IS_OPERATION
         session.operations.append(self._numbers[place])
         session.last_action = place + 1
@@ -254,7 +229,7 @@ class IndexCompiler:
         if entry.cause != "spontaneous":
             self._named_causes[place] = entry.cause
 
-    def _add_bayeux(self, entry: BayeuxEntry, place: int, session: _Session) -> None:
+    def _add_bayeux(self, entry: BayeuxEntry, place: int, session: SessionNotes) -> None:
         if entry.error:
             self._dialects = narrowed(self._dialects, entry.error)
         opened = session.open_channels
@@ -279,7 +254,7 @@ class IndexCompiler:
             if session.ended is None:
                 session.ended = entry.number
 
-    def _open(self, session: _Session, channel: str, place: int) -> None:
+    def _open(self, session: SessionNotes, channel: str, place: int) -> None:
         """A spontaneous event may hang on a subscription that any client makes, in any run.
 
         A handshake after `402`, and the subscriptions that follow it, are not such: the live
@@ -294,19 +269,25 @@ class IndexCompiler:
 
     # ---------------------------------------------------------------- requests and facts
 
-    def _request_of(self, shape: Shape) -> int:
+    def _request_of(self, shape: Shape, place: int) -> int:
         request = self._keys.setdefault(fingerprint(shape.key_text), len(self._lanes))
         if request == len(self._lanes):
             self._lanes.append({})
+            self._request_places.append(place)
             if shape.wild:
+                mask = Mask.of(shape)
+                self._flags[place] |= WILD
+                self._masks[str(mask)] = None
                 self._wild_requests.add(request)
-                self._wild.setdefault(wild_key(shape), []).append(request)
+                self._wild.setdefault(mask.rest(shape), []).append(request)
         return request
 
     def _lane_of(self, shape: Shape, entry: Entry, place: int) -> _Lane:
-        request = self._requests[place] = self._request_of(shape)
+        request = self._requests[place] = self._request_of(shape, place)
         session = self._session_numbers[entry.session]
-        lane = self._lanes[request].setdefault(session, _Lane(session))
+        lane = self._lanes[request].get(session)
+        if lane is None:
+            lane = self._lanes[request][session] = _Lane(session)
         lane.places.append(place)
         return lane
 
@@ -360,9 +341,12 @@ class IndexCompiler:
             ),
             lane_sessions=array("I", [lane.session for lane in lanes]),
             lanes=Rows.of(lane.places for lane in lanes),
+            request_places=self._request_places,
+            wild_masks=Texts.of(self._masks),
+            wild_rests=Lookup.of(self._wild),
             wild=Rows.of(self._wild.values()),
-            wild_keys=Texts.of(self._wild),
-            unanswered=self._unanswered,
+            unanswered=array("I", sorted(self._unanswered)),
+            unanswered_places=Rows.of(at for _, at in sorted(self._unanswered.items())),
             integers=Integers(array("Q", sorted(self._integers))),
             fact_groups=array("I", groups),
             group_facts=Rows.of(members),
@@ -462,8 +446,3 @@ class IndexCompiler:
                     yield sorted(positions[one] for one in lane.answered if one in positions)
                 else:
                     yield []
-
-
-def wild_key(shape: Shape) -> str:
-    """What requests with placeholders are sorted by: method and number of path segments."""
-    return f"{len(shape.segments)} {shape.method}"

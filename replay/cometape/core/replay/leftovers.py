@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from itertools import islice
 
@@ -92,50 +93,47 @@ def _played(run: Run) -> Iterator[Played]:
 
 
 def _unplayed(run: Run, almost: Callable[[Playable, int], str | None]) -> Iterator[Unplayed]:
+    playbook = run.playbook
+    found = (playbook.playable(number) for number in run.played)
+    played = Counter(playbook.recordings_like(one).key for one in found if one is not None)
     seen_reads: set[Hashable] = set()
     told = 0
-    for playable in run.playbook.playables():
+    for playable in playbook.playables():
         if playable.number in run.spared:
             continue
+        recordings = playbook.recordings_like(playable)
         if playable.is_operation:
             if playable.number in run.played:
                 continue
         else:
             # However often a read was recorded: once asked for it is not left over.
-            key = run.playbook.recordings_like(playable).key
-            if key in seen_reads or _is_read(run, playable):
+            if recordings.key in seen_reads or recordings.key in played:
                 continue
-            seen_reads.add(key)
+            seen_reads.add(recordings.key)
         told += 1
         yield Unplayed(
             entry=playable.number,
             session=playable.session,
             what=str(playable),
-            needed=_needed(run, playable),
+            needed=_needed(run, playable, len(recordings), played[recordings.key]),
             almost=almost(playable, run.number) if told <= _ALMOST else None,
             awaited_by=tuple(
                 follower.number
-                for follower in run.playbook.followers(playable.number)[:_LISTED]
+                for follower in playbook.followers(playable.number)[:_LISTED]
                 if not run.delivered.get(follower.number)
             ),
         )
 
 
-def _is_read(run: Run, playable: Playable) -> bool:
-    return any(number in run.played for number in run.playbook.recordings_like(playable).numbers)
-
-
-def _needed(run: Run, playable: Playable) -> str:
+def _needed(run: Run, playable: Playable, recorded: int, played: int) -> str:
     verb = "publish" if playable.is_publish else "request"
     if run.is_free(playable.session):
         return f"a client for the recorded session {playable.session!r} (none came) and its {verb}"
     if not playable.is_operation:
         return f"this request from {playable.session!r}, once at least"
-    recordings = run.playbook.recordings_like(playable)
-    played = sum(number in run.played for number in recordings.numbers)
     if played:
         return (
-            f"this {verb} from {playable.session!r} {len(recordings)} times; it came {played}"
+            f"this {verb} from {playable.session!r} {recorded} times; it came {played}"
             f" time{'s' if played > 1 else ''}"
         )
     return f"this {verb} from {playable.session!r}"

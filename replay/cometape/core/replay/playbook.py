@@ -16,7 +16,7 @@ from typing import Self, cast
 from ..cassette import Cassette, Entry, Event, Exchange, Handshake, Header, Publish, Subscribe
 from ..profile import Profile
 from .columns import NONE, Integers
-from .index_compiler import compile_index, wild_key
+from .index_compiler import compile_index
 from .live_ids import LiveIds
 from .matching import Shape, Shaper, differences
 from .nearest import Path, RequestHead
@@ -26,7 +26,9 @@ from .playbook_index import (
     IS_OPERATION,
     KINDS,
     REPEATABLE,
+    UNANSWERED,
     UNSUBSCRIBED,
+    WILD,
     PlaybookIndex,
 )
 from .recently import Recently
@@ -42,6 +44,7 @@ from .recordings import (
 from .relation import NearestState, Relations, Subject
 from .rewriting import Rewriter
 from .template import EventTemplate, ResponseTemplate
+from .wildcards import Mask
 
 START = 0
 """The entry number on which events hang that nothing precedes: the client's first sign of life."""
@@ -75,8 +78,9 @@ class Playbook:
         self.sessions = {one.name: RecordedSession(one, read) for one in index.sessions}
         self.relations = Relations(index)
         self._names = [one.name for one in index.sessions]
-        self._wild = {key: index.wild[row] for row, key in enumerate(index.wild_keys)}
-        self._wild_requests = frozenset(one for row in index.wild for one in row)
+        self._masks: dict[tuple[str, int], list[Mask]] = {}
+        for mask in map(Mask.parse, index.wild_masks):
+            self._masks.setdefault((mask.method, mask.length), []).append(mask)
         self.live_ids = LiveIds(profile)
         self._rewriters = [
             Rewriter(profile, created=lambda: self.created_ids, dates=dated)
@@ -99,12 +103,17 @@ class Playbook:
 
     def wild_matches(self, shape: Shape) -> Matches:
         """The recordings whose placeholders a live request of this shape fits."""
-        found = tuple(
+        index = self.index
+        found: list[int] = []
+        for mask in self._masks.get((shape.method, len(shape.segments)), ()):
+            row = index.wild_rests.find(mask.rest(shape))
+            found += index.wild[row] if row is not None else ()
+        fitting = tuple(
             request
-            for request in self._wild.get(wild_key(shape), ())
-            if not differences(self.shape(self._any_place(request)), shape)
+            for request in sorted(found)
+            if not differences(self.shape(index.request_places[request]), shape)
         )
-        return self._matches_of(found) if found else NO_MATCHES
+        return self._matches_of(fitting) if fitting else NO_MATCHES
 
     def nearest_state(self, recordings: Recordings) -> NearestState:
         """The states of a read, as they are before anything has happened in a run."""
@@ -137,13 +146,13 @@ class Playbook:
         place = self.index.place(number)
         if place is None or self.index.requests[place] == NONE:
             return None
-        return None if self._is_unanswered(place) else self.playable_at(place)
+        return None if self.index.flags[place] & UNANSWERED else self.playable_at(place)
 
     def playables(self) -> Iterator[Playable]:
         """Every recording that can be played, in recorded order."""
-        unanswered = set(self.index.unanswered)
+        flags = self.index.flags
         for place, request in enumerate(self.index.requests):
-            if request != NONE and place not in unanswered:
+            if request != NONE and not flags[place] & UNANSWERED:
                 yield self._make_playable(place)
 
     def fact(self, number: int) -> int | None:
@@ -161,7 +170,7 @@ class Playbook:
         """The number and the path of every recorded request, once for each session."""
         index = self.index
         lanes = map(index.lanes.first, range(len(index.lane_sessions)))
-        for place in (*lanes, *index.unanswered):
+        for place in (*lanes, *(places[0] for places in index.unanswered_places)):
             yield index.numbers[place], self._path(place)
 
     def head(self, number: int) -> RequestHead:
@@ -192,20 +201,15 @@ class Playbook:
     def unanswered_like(self, shape: Shape) -> Sequence[int]:
         """The places of all exchanges of this shape that were recorded without their answer."""
         request = self.index.keys.find(shape.key_text)
-        return () if request is None else self._unanswered.get(request, ())
-
-    @cached_property
-    def _unanswered(self) -> dict[int, list[int]]:
-        """Places of exchanges without an answer, by request."""
-        found: dict[int, list[int]] = {}
-        for place in self.index.unanswered:
-            found.setdefault(self.index.requests[place], []).append(place)
-        return found
+        unanswered = self.index.unanswered
+        at = NONE if request is None else bisect_left(unanswered, request)
+        found = at < len(unanswered) and unanswered[at] == request
+        return self.index.unanswered_places[at] if found else ()
 
     def error(self, number: int) -> str | None:
         """Why an exchange has no answer; None where it has one."""
         place = self.index.place(number)
-        if place is None or not self._is_unanswered(place):
+        if place is None or not self.index.flags[place] & UNANSWERED:
             return None
         return cast("Exchange", self.read(place)).error
 
@@ -287,7 +291,7 @@ class Playbook:
         if not by_session:
             return NO_MATCHES
         place = next(iter(by_session.values())).places[0]
-        is_wild = not self._wild_requests.isdisjoint(requests)
+        is_wild = any(index.flags[index.request_places[one]] & WILD for one in requests)
         return Matches(requests, by_session, bool(index.flags[place] & IS_OPERATION), is_wild)
 
     def _make_playable(self, place: int) -> Playable:
@@ -347,13 +351,6 @@ class Playbook:
         answered = {token for lane in recordings.lanes for token in index.lane_tokens[lane]}
         return NearestState(recordings.states, self.relations.weights(asked, answered))
 
-    def _any_place(self, request: int) -> int:
-        lanes = self.index.request_lanes[request]
-        if lanes:
-            return self.index.lanes[lanes[0]][0]
-        found = (one for one in self.index.unanswered if self.index.requests[one] == request)
-        return next(found)
-
     def _path(self, place: int) -> Path:
         """The path of a request, out of the few words about it: `POST /path?query Name`."""
         index = self.index
@@ -361,10 +358,6 @@ class Playbook:
         if not mark and index.labels[place] != NONE:
             path = path.rpartition(" ")[0]
         return tuple(path.split("/"))
-
-    def _is_unanswered(self, place: int) -> bool:
-        at = bisect_left(self.index.unanswered, place)
-        return at < len(self.index.unanswered) and self.index.unanswered[at] == place
 
 
 def _size_of_response(template: ResponseTemplate) -> int:

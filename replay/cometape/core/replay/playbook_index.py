@@ -31,7 +31,7 @@ from ..cassette import (
 )
 from .columns import NONE, Column, Columns, Integers, Lookup, Rows, Texts
 
-FORMAT = 2
+FORMAT = 3
 """Of packed indexes; one of another format is made anew."""
 
 KINDS: tuple[type[Entry], ...] = (
@@ -47,7 +47,8 @@ KINDS: tuple[type[Entry], ...] = (
 """What an entry can be; the column `kinds` has positions in this."""
 
 IS_OPERATION, REPEATABLE, ENDS_SESSION, CAUSED, UNSUBSCRIBED = 1, 2, 4, 8, 16
-"""What the column `flags` is made of."""
+UNANSWERED, WILD = 32, 64
+"""What the column `flags` is made of; `WILD` is at the first recording of a request."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,12 +112,18 @@ class PlaybookIndex:
     lane_sessions: Column
     lanes: Rows
     """Places."""
+    request_places: Column
+    """Of each request, the place where it was first recorded."""
+    wild_masks: Texts
+    """The masks of requests with placeholders (`wildcards`)."""
+    wild_rests: Lookup
+    """What masks leave of them: positions in `wild`."""
     wild: Rows
-    """Requests with placeholders, a row for each method and number of segments."""
-    wild_keys: Texts
-    """Method and number of segments of each row."""
+    """Requests with placeholders of which a mask leaves the same."""
     unanswered: Column
-    """Places of the exchanges without a response."""
+    """Requests that some exchange without a response made, ascending."""
+    unanswered_places: Rows
+    """The places of those exchanges."""
     integers: Integers
     """Every integer in an answer or event."""
 
@@ -201,11 +208,12 @@ _OF_ENTRIES = (
 )
 _TABLES: dict[str, type[Texts | Rows | Lookup | Integers] | None] = {
     **dict.fromkeys(_OF_ENTRIES),
-    **dict.fromkeys(("lane_sessions", "unanswered", "fact_groups", "fact_sums", "fact_paths")),
-    **dict.fromkeys(("texts", "wild_keys"), Texts),
-    **dict.fromkeys(("followers", "request_lanes", "lanes", "wild"), Rows),
+    **dict.fromkeys(("lane_sessions", "request_places", "unanswered")),
+    **dict.fromkeys(("fact_groups", "fact_sums", "fact_paths")),
+    **dict.fromkeys(("texts", "wild_masks"), Texts),
+    **dict.fromkeys(("followers", "request_lanes", "lanes", "wild", "unanswered_places"), Rows),
     **dict.fromkeys(("group_facts", "token_groups", "lane_tokens"), Rows),
-    **dict.fromkeys(("keys", "tokens"), Lookup),
+    **dict.fromkeys(("keys", "tokens", "wild_rests"), Lookup),
     "integers": Integers,
 }
 """What the index is made of, by attribute; None: a column as it is."""
