@@ -440,6 +440,33 @@ def test_a_thing_that_an_answer_hands_out_is_created_too() -> None:
     assert stage.service.report().ok
 
 
+@pytest.mark.parametrize("form", ["integer", "shape"])
+def test_an_id_of_the_run_is_unique_throughout_it_whoever_got_it(form: str) -> None:
+    number = {
+        "form": form,
+        "scope": "run",
+        "issued": ["response.json order"],
+        "counter": {"start": 5000, "step": 5},
+    }
+    script = Script("bayeux")
+    for user in ("a", "b"):
+        for n in range(4):
+            recorded = {"integer": 10 * ord(user) + n, "shape": f"{user}b-4711-{n}"}[form]
+            script.ask(user, "POST", f"/orders/{user}/{n}", {"op": "New"}, {"order": recorded})
+    stage = Stage(script, profile=kinds(order=number))
+    people = {user: stage.person(user) for user in ("a", "b")}
+    live = [
+        people[user].ask("POST", f"/orders/{user}/{n}", {"op": "New"}).json["order"]
+        for n in range(4)
+        for user in ("a", "b")
+    ]
+    assert len(set(live)) == 8
+    if form == "integer":
+        assert sorted(live) == list(range(5000, 5040, 5))
+    else:
+        assert not set(live) & {f"{user}b-4711-{n}" for user in "ab" for n in range(4)}
+
+
 # ------------------------------------------------------------------ laws
 
 

@@ -33,16 +33,17 @@ class LiveIds:
     """Reads what clients send, in the way one profile asks for."""
 
     def __init__(self, profile: Profile) -> None:
-        issued_back = [
-            (kind, place)
-            for kind in profile.identities
-            for place in dict.fromkeys((*kind.used, *kind.issued))
-            if kind.made_by == "server" or place not in kind.issued
-        ]
-        back: list[tuple[Tag, Place]] = [*issued_back]
-        back += [(one.form, one.place) for one in profile.dates]
+        back: list[tuple[Tag, Place]] = []
+        for kind in profile.identities:
+            for place in dict.fromkeys((*kind.used, *kind.issued)):
+                if kind.made_by == "server" or place not in kind.issued:
+                    back.append((kind, place))
+        for one in profile.dates:
+            back.append((one.form, one.place))
         self._back = RequestClaims.of(back)
-        self._back_in_data = [(tag, place) for tag, place in back if place.part == "publish.data"]
+        self._back_in_data: list[tuple[Tag, Place]] = [
+            (tag, place) for tag, place in back if place.part == "publish.data"
+        ]
         made = [
             (kind, place)
             for kind in profile.identities

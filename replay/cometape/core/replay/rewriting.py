@@ -189,7 +189,7 @@ class Rewriter:
         """A `Set-Cookie` that a client of this server accepts."""
         pair, *attributes = value.split(";")
         name, separator, content = pair.partition("=")
-        claims = [
+        claims: list[Claim[Role]] = [
             (role, place.steps)
             for role, place in self._places("response.cookie")
             if place.name == name.strip()
@@ -219,7 +219,7 @@ class Rewriter:
             template = self._text(text, self._claims_on(text, self._body_claims), session)
         else:  # JSON in a call of a function of the client's choice
             end = text.rfind(")")
-            callback = [
+            callback: list[Spot[Role]] = [
                 Spot(role, call.start("name"), call.end("name"), call["name"], True, (), ())
                 for role, place in self._places("response.callback")
             ]
