@@ -34,10 +34,9 @@ class Eager:
         assert client is not None
         if self.poll is None or not self.poll.held:
             if self.poll is not None:
-                found = tuple(event["data"]["event"] for event in self.poll.events)
+                found = [event["data"]["event"] for event in self.poll.events]
                 self.awaited -= len(found)
-                if found:
-                    self.seen.append(found if len(found) > 1 else found[0])
+                self.seen += [tuple(found)] if len(found) > 1 else found
             message = client.message("/meta/connect", connectionType="long-polling")
             self.poll = client.send(message)
             return True

@@ -47,10 +47,13 @@ class Outcome:
     has_come: bool
     """Whether the command asked the replay anything."""
     is_strict: bool
-    unrealised: tuple[str, ...]
-    """What of the order the client could not meet."""
     output: str
     """What the command printed, the end of it."""
+
+    @property
+    def unrealised(self) -> tuple[str, ...]:
+        """What of the order the client could not meet."""
+        return self.report.unrealised
 
     @property
     def is_broken(self) -> bool:
@@ -111,8 +114,6 @@ class Trials:
             while report.undelivered and time.monotonic() < began_s + took_s + SETTLE_S:
                 time.sleep(0.01)
                 report = server.call(service.report)
-            conductor = service.conductor
-            assert conductor is not None
             return Outcome(
                 order=order,
                 exit_code=code,
@@ -121,7 +122,6 @@ class Trials:
                 report=report,
                 has_come=server.call(lambda: len(service.journal)) > 0,
                 is_strict=self.settings.strict,
-                unrealised=server.call(lambda: conductor.unrealised),
                 output=_end_of(printed),
             )
 

@@ -61,11 +61,11 @@ def test_an_order_that_a_client_cannot_meet_is_let_go_and_told() -> None:
     order = Order.named(plot_of(script), "6-before-5")
     stage, (client,) = played(script, patient=True, order=order)
     assert client.seen == [3, 4, 5, 6]
-    conductor = stage.service.conductor
-    assert conductor is not None
-    assert conductor.unrealised == (
-        'answer 6 (GET /look) did not come before event 5 ({"event": 5} on /x/b)',
-    )
+    report = stage.service.report()
+    (told,) = report.unrealised
+    assert told == 'answer 6 (GET /look) did not come before event 5 ({"event": 5} on /x/b)'
+    assert f"the client could not meet the order:\n  {told}" in report.text()
+    assert report.ok
     assert stage.talk.now_s - 1000 < 2 * PATIENCE_S
 
 
@@ -81,8 +81,7 @@ def test_a_client_that_says_goodbye_gets_what_is_held_for_it_first() -> None:
     assert poll.held
     person.leave()
     assert [event["data"]["event"] for event in poll.events] == [4, 5]
-    assert stage.service.conductor is not None
-    assert len(stage.service.conductor.unrealised) == 2
+    assert len(stage.service.report().unrealised) == 2
 
 
 def test_every_run_is_played_in_the_order_anew() -> None:
@@ -118,11 +117,10 @@ def test_eager_clients_meet_every_order(script: Script, skipped: int) -> None:
     plot = plot_of(script)
     for order in islice(orders(plot), skipped, skipped + 6):
         stage, clients = played(script, order=order)
-        conductor = stage.service.conductor
-        assert conductor is not None
-        assert conductor.unrealised == ()
+        report = stage.service.report()
+        assert report.unrealised == ()
         assert stage.talk.now_s - 1000 < PATIENCE_S
-        assert stage.service.report().ok, stage.service.report().text()
+        assert report.ok, report.text()
         for client in clients:
             flat = [
                 number

@@ -166,6 +166,26 @@ def test_a_poll_is_cut_in_the_middle_when_it_brings_an_event() -> None:
     assert stage.service.report().ok
 
 
+def test_what_went_down_with_a_poll_comes_again_to_a_client_that_acknowledges() -> None:
+    """The acknowledge extension: the next connect does not acknowledge what was lost (C80)."""
+    stage = Stage(pulling(), faults=read_rules(["cut channel=/meta/connect nth=2"]))
+    person = stage.person("agent7")
+    client = stage.talk.client(headers=person.headers)
+    person.client = client
+    assert client.handshake(ext={"ack": True})["ext"]["ack"]
+    batch = client.connect(ext={"ack": -1})["ext"]["ack"]
+    for channel in (ITEMS, BINS):
+        client.subscribe(channel)
+    poll = client.hold(ext={"ack": batch})
+    pull(stage, person)
+    stage.settle()
+    assert poll.manner == Manner(share=0.5, resets=True)
+    lost = [event["data"] for event in poll.events]
+    again = [message["data"] for message in client.poll(ext={"ack": batch}) if "data" in message]
+    assert lost == again
+    assert len(lost) == 2
+
+
 def test_a_poll_over_a_websocket_is_cut_too() -> None:
     stage = Stage(pulling(), faults=read_rules(["cut channel=/meta/connect nth=2"]))
     person = stage.person("agent7")
@@ -249,6 +269,17 @@ def test_an_event_comes_before_its_answer() -> None:
     stage.settle()
     assert asked.json["referenceId"] == poll.events[0]["data"]["referenceId"]
     assert channels_of(person) == [ITEMS, BINS]
+
+
+def test_an_event_comes_before_its_answer_over_a_websocket_too() -> None:
+    stage = Stage(pulling(), faults=read_rules(["early operation=PullWorkitem"]))
+    person = stage.person("agent7")
+    client = person.listen(ITEMS, BINS, connection_type="websocket")
+    asked = pull(stage, person)
+    assert [event["channel"] for event in client.events] == [ITEMS, BINS]
+    assert asked.held
+    stage.talk.advance(0.01)
+    assert asked.answered
 
 
 def test_an_answer_waits_for_the_poll_that_takes_the_early_event() -> None:

@@ -32,6 +32,8 @@ class Chronicle:
         self.listeners: list[Callable[[Miss], None]] = []
         self.faults: FaultLedger | None = None
         """What goes wrong on purpose, for the report."""
+        self.unrealised: Callable[[], tuple[str, ...]] = tuple
+        """Gives what of the order that is played did not come to pass."""
         self._playbook = playbook
         self._clients = clients
         self._unfetched = unfetched
@@ -91,4 +93,5 @@ class Chronicle:
             misses=tuple(self.misses),
             misses_total=self.misses_total,
             faults=self.faults.tallies() if self.faults is not None else (),
+            unrealised=self.unrealised(),
         )

@@ -269,6 +269,8 @@ class Report:
     """More than `misses` where there were too many to keep."""
     faults: tuple[FaultTally, ...] = ()
     """What went wrong on purpose; that is never a failure."""
+    unrealised: tuple[str, ...] = ()
+    """What of the order that was played did not come to pass; nor is that."""
 
     @property
     def ok(self) -> bool:
@@ -296,6 +298,8 @@ class Report:
         lines += [run.text() for run in self.runs]
         if self.faults:
             lines += ["faults on purpose:", *(f"  {tally}" for tally in self.faults)]
+        if self.unrealised:
+            lines += ["the client could not meet the order:", *(f"  {x}" for x in self.unrealised)]
         lines.append(self.verdict)
         return "\n".join(lines)
 
@@ -343,4 +347,5 @@ class Report:
             "misses_total": max(self.misses_total, len(self.misses)),
             "runs": [run.json() for run in self.runs],
             "faults": [tally.json() for tally in self.faults],
+            "unrealised": list(self.unrealised),
         }

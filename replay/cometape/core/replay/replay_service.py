@@ -136,9 +136,10 @@ class ReplayService(CorsService):
 
     def _conduct(self, order: Order) -> None:
         """Answers and events wait for their turn."""
-        self.replay.interference = self.conductor = Conductor(
+        self.replay.interference = self.conductor = conductor = Conductor(
             self.replay, self._gate, order, gap_s=self.settings.event_gap_s
         )
+        self.replay.chronicle.unrealised = lambda: conductor.unrealised
         self.inner = self._gate
 
     def _interfere(self) -> None:
