@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -130,9 +130,8 @@ def vanish(replay: Running) -> RawClient:
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 @pytest.mark.parametrize("misbehave", [dribble, say_half, never_read, send_too_much, vanish])
 def test_a_crowd_of_one_kind_costs_little_and_harms_nobody(
-    replay: Running, misbehave: object
+    replay: Running, misbehave: Callable[[Running], RawClient]
 ) -> None:
-    assert callable(misbehave)
     desk = Desk(replay)
     desk.work()
     before = memory_mib(replay)
