@@ -80,9 +80,11 @@ lock: $(VENV)/.dev-ready  ## renew the lock files, for Python 3.11 to 3.13 (UPGR
 	compile build -c requirements/dev.lock requirements/build.in
 	@for part in $(NODE_PARTS); do \
 	  $(call say,"tests/node/$$part/package-lock.json"); $(PY) $(NODE_DRIVER) lock tests/node/$$part; done
+	@$(call say,"benchmarks/peers/package-lock.json"); $(PY) $(NODE_DRIVER) lock benchmarks/peers
 
 clean:  ## remove what was installed and built here
-	rm -rf $(VENV) .venv-newest build dist tests/node/*/node_modules
+	rm -rf $(VENV) .venv-newest build dist tests/node/*/node_modules \
+	  benchmarks/peers/node_modules
 	rm -rf tests/foreign/*.tar.gz $(FOREIGN)
 	rm -rf .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage*
 

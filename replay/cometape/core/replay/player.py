@@ -215,11 +215,6 @@ class Run:
         """
         if not matches:
             return None
-        own = matches.by_session.get(session)
-        if own is not None and matches.are_operations:
-            fresh = self._fresh(own)
-            if fresh is not None:
-                return fresh
         free = [name for name in matches.by_session if self.is_free(name) and name != session]
         if session in matches.by_session:
             order = [session, *free]
