@@ -76,12 +76,11 @@ class Search:
     def _next(self, source: Iterator[Order]) -> Order | None:
         """The next order that the client may be able to meet.
 
-        Where it could not meet an order of one pair, because it asks for the one only when it has
-        got the other, it meets no order with that pair.
+        An answer that did not come before an event was not asked for without it: the client meets
+        no order with that pair.
         """
         for order in source:
-            pairs = set(order.inverted)
-            if len(pairs) > 1 and pairs & self._unmet:
+            if not self._unmet.isdisjoint(order.inverted):
                 self.skipped += 1
                 continue
             return order
@@ -90,9 +89,10 @@ class Search:
     @property
     def _unmet(self) -> set[Pair]:
         return {
-            outcome.order.inverted[0]
+            pair
             for outcome in self.outcomes
-            if outcome.unrealised and len(outcome.order.inverted) == 1
+            for pair in outcome.unmet
+            if outcome.order.plot.steps[pair[0]].is_answer
         }
 
     @property

@@ -14,7 +14,7 @@ from typing import IO
 from urllib.parse import urlsplit
 
 from cometape.core.errors import ConfigurationError
-from cometape.core.explore.order import Order
+from cometape.core.explore.order import Order, Pair
 from cometape.core.json_value import JsonObject
 from cometape.core.replay.journal import Report
 from cometape.core.replay.playbook import Playbook
@@ -44,6 +44,8 @@ class Outcome:
     """It was ended because it took too long."""
     took_s: float
     report: Report
+    unmet: tuple[Pair, ...]
+    """Pairs of the order that came the other way round."""
     has_come: bool
     """Whether the command asked the replay anything."""
     is_strict: bool
@@ -114,12 +116,15 @@ class Trials:
             while report.undelivered and time.monotonic() < began_s + took_s + SETTLE_S:
                 time.sleep(0.01)
                 report = server.call(service.report)
+            conductor = service.conductor
+            assert conductor is not None
             return Outcome(
                 order=order,
                 exit_code=code,
                 is_timeout=is_timeout,
                 took_s=took_s,
                 report=report,
+                unmet=server.call(lambda: conductor.unmet),
                 has_come=server.call(lambda: len(service.journal)) > 0,
                 is_strict=self.settings.strict,
                 output=_end_of(printed),

@@ -23,7 +23,7 @@ from ..replay.playbook import Playbook
 from ..replay.player import Due, Exhausted, Play, Run
 from ..replay.recordings import Playable
 from ..service import Action
-from .order import Order
+from .order import Order, Pair
 
 PATIENCE_S = 0.5
 """How long nothing happens before what is held is let go: a client that waits sends nothing."""
@@ -97,18 +97,28 @@ class Conductor:
         self._performances: dict[Run, _Performance] = {}
 
     @property
+    def unmet(self) -> tuple[Pair, ...]:
+        """Pairs of the order that came the other way round."""
+        found: dict[Pair, None] = {}
+        for one in self._performances.values():
+            turns = {place: turn for turn, place in enumerate(one.done)}
+            for first, second in self.order.inverted:
+                if second in turns and turns.get(first, len(turns)) > turns[second]:
+                    found[first, second] = None
+        return tuple(found)
+
+    @property
     def unrealised(self) -> tuple[str, ...]:
         """What came to pass otherwise than the order has it, in words.
 
         What did not come to pass at all says nothing: the client may have given up before.
         """
         steps = self.order.plot.steps
-        found: dict[str, None] = {}
+        found = {
+            f"{steps[first]} did not come before {steps[second]}": None
+            for first, second in self.unmet
+        }
         for one in self._performances.values():
-            turns = {place: turn for turn, place in enumerate(one.done)}
-            for first, second in self.order.inverted:
-                if second in turns and turns.get(first, len(turns)) > turns[second]:
-                    found[f"{steps[first]} did not come before {steps[second]}"] = None
             for first, second in self.order.regrouped:
                 if first in one.batches and second in one.batches:
                     is_one = one.batches[first] == one.batches[second]
