@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
-from running import cometape, cometape_once
+from running import COMETAPE, cometape, cometape_once
+from terminal import terminal
 
 ROOT = Path(__file__).parents[2]
 CASSETTE = str(ROOT / "cassettes" / "pull_workitem.yaml")
@@ -99,12 +102,7 @@ def test_a_command_that_leaves_the_cassette_unplayed_is_broken_unless_it_may() -
 
 
 def test_a_command_that_hangs_is_ended_and_broken() -> None:
-    script = (
-        "import urllib.request as u, os, time\n"
-        "u.urlopen(os.environ['COMETAPE_URL'] + '/api/v2/me?subresources=*').read()\n"
-        "time.sleep(60)"
-    )
-    ended = explored("--command-limit", "1", "--", sys.executable, "-c", script)
+    ended = explored("--command-limit", "1", "--", sys.executable, "-c", SLEEPER)
     assert ended.returncode == 1
     assert "recorded: did not end in 1 s" in ended.stdout
 
@@ -112,7 +110,47 @@ def test_a_command_that_hangs_is_ended_and_broken() -> None:
 def test_a_time_limit_ends_the_search() -> None:
     ended = explored("--time-limit", "0.01", "--", *RACE)
     assert ended.returncode == 0
-    assert "explore: 1 orders: 1 passed; there are more: --time-limit" in ended.stdout
+    assert "explore: 1 order: 1 passed; there are more: --time-limit" in ended.stdout
+
+
+SLEEPER = (
+    "import urllib.request as u, os, time\n"
+    "u.urlopen(os.environ['COMETAPE_URL'] + '/api/v2/me?subresources=*').read()\n"
+    "time.sleep(60)"
+)
+
+
+def test_on_a_terminal_it_tells_how_far_it_has_come() -> None:
+    command = (COMETAPE, "explore", CASSETTE, "--max", "3", "--", *RACE, "--mended")
+    with terminal(*command, columns=160) as shown:
+        assert shown.end(60) == 0, shown.text
+    assert "1 of at most 3: recorded: passed" in shown.text
+    assert "3 of at most 3: 8-before-6: passed" in shown.text
+    assert shown.screen[-2].endswith("explore: 3 orders: 3 passed; there are more: --max")
+
+
+def test_ctrl_c_ends_it_and_what_it_has_started() -> None:
+    command = (COMETAPE, "explore", CASSETTE, "--", sys.executable, "-c", "print(1)\n" + SLEEPER)
+    with terminal(*command, columns=160) as shown:
+        give_up_s = time.monotonic() + 20
+        while not (children := _sleepers()) and time.monotonic() < give_up_s:
+            time.sleep(0.05)
+        assert children
+        shown.press(b"\x03")
+        assert shown.end(20) == 130, shown.text
+    assert "explore: 0 orders: none tried; interrupted" in shown.text
+    assert not set(children) & set(_sleepers())
+
+
+def _sleepers() -> list[int]:
+    """Processes of this machine that run the command that was interrupted."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            words = path.read_bytes().split(b"\0")
+            if b"-c" in words[:3] and words[2].startswith(b"print(1)\n" + SLEEPER[:20].encode()):
+                found.append(int(path.parent.name))
+    return found
 
 
 def test_the_list_names_the_orders_that_are_tried() -> None:

@@ -12,6 +12,7 @@ import click
 
 from cometape.core.bayeux.settings import Settings
 from cometape.core.errors import ConfigurationError
+from cometape.core.explore.conductor import PATIENCE_S
 from cometape.core.explore.enumeration import orders
 from cometape.core.explore.order import Order
 from cometape.core.explore.plot import Plot
@@ -48,6 +49,14 @@ from .runs import read_playbook
     help="A run of COMMAND that takes longer is broken.",
 )
 @click.option(
+    "--patience",
+    type=click.FloatRange(min=0, min_open=True),
+    default=PATIENCE_S,
+    show_default=True,
+    metavar="S",
+    help="How long COMMAND may do nothing before what an order holds back is let go.",
+)
+@click.option(
     "--only", metavar="NAME", help="Try this order alone, as an earlier exploration named it."
 )
 @click.option("--all", "goes_on", is_flag=True, help="Go on after an order that breaks COMMAND.")
@@ -82,6 +91,7 @@ def command(
     most: int,
     time_limit: float | None,
     command_limit: float,
+    patience: float,
     only: str | None,
     goes_on: bool,
     jobs: int,
@@ -122,6 +132,7 @@ def command(
     settings = ReplaySettings(
         seed=seed,
         strict=strict,
+        order_patience_s=patience,
         faults=faults_of(fault_texts, fault_files, [playbook.profile]),
         bayeux=Settings(
             max_interval_ms=MAX_INTERVAL_MS, wall_offset_s=time.time() - time.monotonic()

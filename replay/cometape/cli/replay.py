@@ -15,6 +15,7 @@ from cometape.core.bayeux.settings import Settings
 from cometape.core.cassette import UNFINISHED
 from cometape.core.control.control_service import ControlService
 from cometape.core.errors import ConfigurationError
+from cometape.core.explore.conductor import PATIENCE_S
 from cometape.core.replay.date_shift import Dates
 from cometape.core.replay.miss import Miss
 from cometape.core.replay.player import Pace
@@ -118,6 +119,14 @@ SECONDS = click.FloatRange(min=0)
     metavar="NAME",
     help="Play one order of answers and events, as cometape explore names it.",
 )
+@click.option(
+    "--patience",
+    type=click.FloatRange(min=0, min_open=True),
+    default=PATIENCE_S,
+    show_default=True,
+    metavar="S",
+    help="How long a client may do nothing before what --order holds back is let go.",
+)
 @report_options
 @click.option(
     "--index/--no-index",
@@ -161,6 +170,7 @@ def command(
     fault_texts: tuple[str, ...],
     fault_files: tuple[Path, ...],
     order: str | None,
+    patience: float,
     report_file: Path | None,
     junit_file: Path | None,
     as_json: bool,
@@ -197,6 +207,7 @@ def command(
         repeats=repeats or repeated,
         as_recorded=as_recorded,
         dialect=dialect,
+        order_patience_s=patience,
         bayeux=Settings(
             timeout_ms=round(timeout_s * 1000),
             max_interval_ms=round(max_interval_s * 1000),

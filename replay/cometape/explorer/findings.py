@@ -35,7 +35,9 @@ def text(search: Search, why: Why, file: str, command: Sequence[str]) -> str:
         (search.skipped, "skipped for what is not realisable in them"),
     ]
     told = ", ".join(f"{count} {word}" for count, word in counts if count)
-    lines.append(f"explore: {len(search.outcomes)} orders: {told or 'none tried'}; {_ENDS[why]}")
+    tried = len(search.outcomes)
+    orders = "1 order" if tried == 1 else f"{tried} orders"
+    lines.append(f"explore: {orders}: {told or 'none tried'}; {_ENDS[why]}")
     return "\n".join(lines)
 
 

@@ -69,6 +69,13 @@ def test_an_order_that_a_client_cannot_meet_is_let_go_and_told() -> None:
     assert stage.talk.now_s - 1000 < 2 * PATIENCE_S
 
 
+def test_how_long_nothing_happens_before_that_can_be_said() -> None:
+    script = pulling()
+    order = Order.named(plot_of(script), "6-before-5")
+    stage, _ = played(script, patient=True, order=order, order_patience_s=3.0)
+    assert 3.0 <= stage.talk.now_s - 1000 < 3.5
+
+
 def test_a_client_that_says_goodbye_gets_what_is_held_for_it_first() -> None:
     script = pulling()
     order = Order.named(plot_of(script), "6-before-4+5")

@@ -197,6 +197,25 @@ def test_a_poll_over_a_websocket_is_cut_too() -> None:
     assert client.socket.manner == Manner(share=0.5, resets=True)
 
 
+def test_a_reply_over_a_websocket_is_held_back_or_trickles() -> None:
+    rules = read_rules(["delay=1s channel=/meta/subscribe", "drip channel=/meta/subscribe nth=2"])
+    stage = Stage(pulling(), faults=rules)
+    client = stage.person("agent7").shake_hands("websocket")
+    socket = client.socket
+    assert socket is not None
+    for manner in (None, Manner(piece_bytes=16, every_s=0.05)):
+        assert socket.send([client.message("/meta/subscribe", subscription=ITEMS)]) == []
+        stage.talk.advance(1)
+        assert [message["channel"] for message in socket.read()] == ["/meta/subscribe"]
+        assert socket.manner == manner
+
+
+def test_a_status_needs_an_answer_of_http() -> None:
+    stage = Stage(pulling(), faults=read_rules(["status=503 channel=/meta/*"]))
+    stage.person("agent7").listen(ITEMS, connection_type="websocket")
+    assert "nothing came that it fits" in stage.service.report().text()
+
+
 def test_a_websocket_is_reset() -> None:
     stage = Stage(pulling(), faults=read_rules(["reset channel=/meta/subscribe"]))
     client = stage.person("agent7").shake_hands("websocket")

@@ -21,7 +21,7 @@ from ..bayeux.settings import Settings
 from ..cassette import Exchange
 from ..cors import CorsService
 from ..exchange import Request
-from ..explore.conductor import Conductor
+from ..explore.conductor import PATIENCE_S, Conductor
 from ..explore.order import Order
 from ..faults.fault_rule import FaultRule
 from ..scrub.scrubber import Scrubber
@@ -77,6 +77,8 @@ class ReplaySettings:
     """Whose error strings; None: those of the recording, else the profile's."""
     order: Order | None = None
     """In which order answers and events come; None: as recorded, by time."""
+    order_patience_s: float = PATIENCE_S
+    """How long nothing happens before what an order holds back is let go."""
     faults: tuple[FaultRule, ...] = ()
     """What goes wrong on purpose, from the beginning (`ReplayService.faults` adds more)."""
     as_recorded: bool = False
@@ -137,7 +139,11 @@ class ReplayService(CorsService):
     def _conduct(self, order: Order) -> None:
         """Answers and events wait for their turn."""
         self.replay.interference = self.conductor = conductor = Conductor(
-            self.replay, self._gate, order, gap_s=self.settings.event_gap_s
+            self.replay,
+            self._gate,
+            order,
+            gap_s=self.settings.event_gap_s,
+            patience_s=self.settings.order_patience_s,
         )
         self.replay.chronicle.unrealised = lambda: conductor.unrealised
         self.inner = self._gate
