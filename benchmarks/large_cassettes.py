@@ -298,7 +298,7 @@ def folder_for(given: Path | None) -> Iterator[Path]:
 
 def main() -> int:
     """Measures all; 1 if a promise is broken."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--megabytes", default="1,20,200")
     parser.add_argument("--exchanges", default="10,1000,100000")

@@ -17,7 +17,7 @@ from statistics import median
 
 from cometape.core.cassette import Cassette, Exchange, Header
 from cometape.core.exchange import Headers, Request, Response
-from cometape.core.replay.playbook import Playbook
+from cometape.core.playbook.playbook import Playbook
 from cometape.core.replay.replay_service import ReplayService
 from cometape.profiles import load_profile
 

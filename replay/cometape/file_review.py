@@ -130,7 +130,7 @@ def _scrub(
     cleaning = Cleaning(rules, pseudonyms=pseudonyms)
     for entry, _ in EntryStream(file.blocks(), file.path):
         cleaning.reserve(entry)
-    any_changed = False
+    header, found, any_changed = old, list[Residue](), False
     for _ in range(MAX_PASSES):
         header = cleaning.header(replace(old, allowed=allowed))
         looking = ResidueScan(rules, allowed, scanner())

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from cometape.core.profile.profile import Profile
+
 from .core.cassette import Cassette
 from .core.errors import ResidueError
-from .core.profile import Profile
 from .core.scrub.residue import Residue, find_residue
 from .secret_scanner import scanner
 

@@ -25,13 +25,13 @@ if TYPE_CHECKING:
     from cometape.core.faults.fault_ledger import FaultTally
     from cometape.core.faults.fault_rule import FaultRule
     from cometape.core.json_value import Json
-    from cometape.core.profile import Profile
-    from cometape.core.replay.journal import Journal, Report
+    from cometape.core.playbook.playbook import Playbook
+    from cometape.core.profile.profile import Profile
     from cometape.core.replay.live_sessions import LiveSession
-    from cometape.core.replay.miss import Miss
     from cometape.core.replay.pending import Pending
-    from cometape.core.replay.playbook import Playbook
     from cometape.core.replay.replay_service import ReplaySettings
+    from cometape.core.report.journal import Journal, Report
+    from cometape.core.report.miss import Miss
     from cometape.core.service import Action
 
 T = TypeVar("T")
@@ -371,9 +371,9 @@ def replay_settings(options: dict[str, Any], profile: Profile) -> ReplaySettings
 
     from cometape.core.bayeux.settings import Settings
     from cometape.core.errors import ConfigurationError
-    from cometape.core.replay.date_shift import Dates
-    from cometape.core.replay.player import Pace
+    from cometape.core.identity.date_shift import Dates
     from cometape.core.replay.replay_service import MAX_INTERVAL_MS, ReplaySettings
+    from cometape.core.run.player import Pace
 
     unknown = sorted(options.keys() - OPTIONS)
     if unknown:

@@ -25,8 +25,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from cometape.core.profile import Profile
-    from cometape.core.replay.playbook import Playbook
+    from cometape.core.playbook.playbook import Playbook
+    from cometape.core.profile.profile import Profile
     from cometape.core.replay.replay_service import ReplaySettings
     from cometape.live_replay import LiveReplay
 

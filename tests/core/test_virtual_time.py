@@ -13,10 +13,10 @@ from cometape.core.bayeux.settings import Settings
 from cometape.core.broker import Broker
 from cometape.core.errors import ConfigurationError
 from cometape.core.exchange import Request
+from cometape.core.playbook.playbook import Playbook
 from cometape.core.replay.pending import pending
-from cometape.core.replay.playbook import Playbook
-from cometape.core.replay.player import Pace
 from cometape.core.replay.replay_service import Replay, ReplayService, ReplaySettings
+from cometape.core.run.player import Pace
 from cometape.core.service import Action
 from cometape.core.virtual_time import VirtualTime
 from cometape.profiles import load_profile

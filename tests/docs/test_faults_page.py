@@ -11,7 +11,7 @@ import yaml
 from cometape.core.faults.fault_kind import BUILT_IN, kinds_of
 from cometape.core.faults.fault_reading import HOW_OFTEN_KEYS, read_rule, read_rules
 from cometape.core.faults.fault_rule import WHERE_KEYS
-from cometape.core.profile_format import parse_profile
+from cometape.core.profile.profile_format import parse_profile
 from cometape.profiles import load_profile
 
 PAGE = (Path(__file__).parents[2] / "docs" / "faults.md").read_text(encoding="utf-8")

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import get_args
 
 from cometape.cli.replay import command
-from cometape.core.replay.miss import HINTS, STATUS, Reason, Rule
+from cometape.core.report.miss import HINTS, STATUS, Reason, Rule
 from scripted import Script, Stage
 
 DOCS = Path(__file__).parents[2] / "docs"

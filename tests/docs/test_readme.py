@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from cometape.core.exchange import Headers, Request
-from cometape.core.replay.playbook import Playbook
+from cometape.core.playbook.playbook import Playbook
 from cometape.core.replay.replay_service import ReplayService, ReplaySettings
 from cometape.core.service import Respond
 from cometape.profiles import load_profile

@@ -14,15 +14,7 @@ from urllib.parse import urlencode
 import pytest
 
 import node_runtime
-from cometape.core.cassette import (
-    Cassette,
-    Connect,
-    Entry,
-    Event,
-    Handshake,
-    Header,
-    Subscribe,
-)
+from cometape.core.cassette import Cassette, Connect, Entry, Event, Handshake, Header, Subscribe
 from cometape.core.json_value import JsonObject
 from cometape.store import cassette_file
 from node_client import (

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 
 from cometape.core.cassette import Cassette, Event
 from cometape.core.causality.inference import infer_causes
-from cometape.core.profile import Profile
+from cometape.core.profile.profile import Profile
 from cometape.interchange import flows, har_export
 from cometape.interchange.importing import ImportSettings, assemble
 from cometape.interchange.reading import read

@@ -12,11 +12,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cometape.core.cassette import Cassette, Entry
+from cometape.core.cassette import Cassette, Entry, Exchange
 from cometape.core.errors import CassetteError
 from cometape.core.exchange import Request
-from cometape.core.profile import Profile
-from cometape.core.replay.playbook import Playbook
+from cometape.core.playbook.playbook import Playbook
+from cometape.core.profile.profile import Profile
 from cometape.profiles import load_profile
 from cometape.store import cassette_file, yaml_reader
 from cometape.store.index_cache import IndexCache
@@ -97,7 +97,7 @@ def entries_of(playbook: Playbook) -> tuple[Entry, ...]:
 
 def asked_in(cassette: Cassette) -> list[Request]:
     """Every request of a cassette."""
-    return [entry.request for entry in cassette.entries if hasattr(entry, "request")]
+    return [entry.request for entry in cassette.entries if isinstance(entry, Exchange)]
 
 
 class Played:

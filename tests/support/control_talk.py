@@ -25,7 +25,7 @@ from cometape.core.control.shelf import Shelf, Shelved
 from cometape.core.control.wishes import CarryOut, Close, Disconnect, Open
 from cometape.core.errors import ConfigurationError
 from cometape.core.exchange import Headers, Request, Response
-from cometape.core.replay.playbook import Playbook
+from cometape.core.playbook.playbook import Playbook
 from cometape.core.replay.replay_service import ReplaySettings
 from cometape.core.service import Action, Respond
 from cometape.profiles import load_profile

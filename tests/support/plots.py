@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import strategies as st
 
 from cometape.core.explore.plot import Plot
-from cometape.core.replay.playbook import Playbook
+from cometape.core.playbook.playbook import Playbook
 from cometape.profiles import load_profile
 from scripted import Script
 

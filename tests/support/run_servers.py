@@ -12,7 +12,7 @@ from cometape.core.control.access import Access
 from cometape.core.control.control_service import ControlService
 from cometape.core.control.runs import Runs
 from cometape.core.control.shelf import Shelf, Shelved
-from cometape.core.replay.playbook import Playbook
+from cometape.core.playbook.playbook import Playbook
 from cometape.core.replay.replay_service import ReplaySettings
 from cometape.server.listener import ServerThread
 from cometape.server.run_server import RunServer

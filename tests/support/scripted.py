@@ -34,8 +34,8 @@ from cometape.core.cassette import (
     Unsubscribe,
 )
 from cometape.core.exchange import Headers, Request, Response
-from cometape.core.profile import Profile
-from cometape.core.replay.playbook import Playbook
+from cometape.core.playbook.playbook import Playbook
+from cometape.core.profile.profile import Profile
 from cometape.core.replay.replay_service import ReplayService, ReplaySettings
 from cometape.profiles import load_profile
 from conversation import Client, Conversation

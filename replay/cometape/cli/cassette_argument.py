@@ -11,7 +11,7 @@ import click
 from cometape.core.cassette import Cassette
 from cometape.core.causality.inference import infer_causes
 from cometape.core.errors import CassetteError
-from cometape.core.profile import Profile
+from cometape.core.profile.profile import Profile
 from cometape.profiles import load_profile
 from cometape.store.cassette_file import load
 

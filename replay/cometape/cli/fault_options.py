@@ -12,7 +12,7 @@ from cometape.core.errors import CassetteError, ConfigurationError
 from cometape.core.faults.fault_kind import kinds_of
 from cometape.core.faults.fault_reading import read_rule, read_rules
 from cometape.core.faults.fault_rule import FaultRule
-from cometape.core.profile import Profile
+from cometape.core.profile.profile import Profile
 from cometape.store.yaml_documents import Limits, documents
 
 _LIMITS = Limits(max_bytes=1 << 20, max_depth=32, max_scalar=1 << 16)

@@ -16,10 +16,10 @@ from cometape.core.cassette import UNFINISHED
 from cometape.core.control.control_service import ControlService
 from cometape.core.errors import ConfigurationError
 from cometape.core.explore.conductor import PATIENCE_S
-from cometape.core.replay.date_shift import Dates
-from cometape.core.replay.miss import Miss
-from cometape.core.replay.player import Pace
+from cometape.core.identity.date_shift import Dates
 from cometape.core.replay.replay_service import MAX_INTERVAL_MS, ReplaySettings
+from cometape.core.report.miss import Miss
+from cometape.core.run.player import Pace
 from cometape.server.listener import serve_until_told
 from cometape.server.run_server import RunServer
 

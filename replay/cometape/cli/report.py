@@ -13,7 +13,7 @@ import click
 
 from cometape.core.errors import ConfigurationError
 from cometape.core.json_value import Json
-from cometape.core.replay.journal import Report
+from cometape.core.report.journal import Report
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -79,7 +79,7 @@ class ReportTo:
         if self.report_file is not None:
             self.report_file.write_text(_rendered(first.json()) + "\n", encoding="utf-8")
         if self.junit_file is not None:
-            from cometape.core.replay.junit import junit_xml
+            from cometape.core.report.junit import junit_xml
 
             timestamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime())
             xml = junit_xml(reports, timestamp=timestamp)

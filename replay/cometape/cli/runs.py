@@ -18,10 +18,10 @@ from cometape.core.errors import ConfigurationError
 from cometape.core.explore.order import Order
 from cometape.core.explore.plot import Plot
 from cometape.core.faults.fault_rule import FaultRule
-from cometape.core.profile import Profile
-from cometape.core.replay.miss import Miss
-from cometape.core.replay.playbook import Playbook
+from cometape.core.playbook.playbook import Playbook
+from cometape.core.profile.profile import Profile
 from cometape.core.replay.replay_service import ReplaySettings
+from cometape.core.report.miss import Miss
 from cometape.profiles import load_profile
 from cometape.server.run_server import RunServer
 from cometape.store.index_cache import IndexCache

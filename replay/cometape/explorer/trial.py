@@ -16,9 +16,9 @@ from urllib.parse import urlsplit
 from cometape.core.errors import ConfigurationError
 from cometape.core.explore.order import Order, Pair
 from cometape.core.json_value import JsonObject
-from cometape.core.replay.journal import Report
-from cometape.core.replay.playbook import Playbook
+from cometape.core.playbook.playbook import Playbook
 from cometape.core.replay.replay_service import ReplayService, ReplaySettings
+from cometape.core.report.journal import Report
 from cometape.recorder.child import executable
 from cometape.recorder.environment import URL_VARIABLE
 from cometape.server.listener import BackgroundServer

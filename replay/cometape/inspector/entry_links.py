@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from cometape.core.cassette import Cassette, Entry, Event
 from cometape.core.causality.chains import written_causes
-from cometape.core.profile import Profile
+from cometape.core.profile.profile import Profile
 
 from .summary import end_s
 from .wording import outcome, title

@@ -26,17 +26,10 @@ from cometape.core.cassette import (
 )
 from cometape.core.causality.chains import root_of, written_causes
 from cometape.core.causality.operation import json_of
-from cometape.core.identity_places import identities_of_event, identities_of_response
-from cometape.core.profile import Profile
+from cometape.core.profile.identity_places import identities_of_event, identities_of_response
+from cometape.core.profile.profile import Profile
 
-from .wording import (
-    event_words,
-    is_operation,
-    operation_label,
-    operation_subject,
-    outcome,
-    title,
-)
+from .wording import event_words, is_operation, operation_label, operation_subject, outcome, title
 
 ProblemKind = Literal["failed", "refused", "no-event", "no-cause", "not-subscribed"]
 

@@ -22,7 +22,7 @@ from rich.text import Text
 
 from cometape.core.cassette import BayeuxEntry, Cassette, Entry, Event, Exchange
 from cometape.core.causality.chains import root_of, written_causes
-from cometape.core.profile import Profile
+from cometape.core.profile.profile import Profile
 
 from .table import seconds
 from .wording import is_operation, outcome, printable, title

@@ -18,7 +18,7 @@ from cometape.core.cassette import (
 )
 from cometape.core.causality.operation import json_of
 from cometape.core.json_value import Json
-from cometape.core.profile import Profile
+from cometape.core.profile.profile import Profile
 
 _WORD = re.compile(r"[A-Za-z][A-Za-z_]{1,39}")
 _LONG_ID = re.compile(r"(?<=[/=,])([\w-]{5})[\w-]{9,}(?=$|[/?&,])")

@@ -17,10 +17,11 @@ from mitmproxy import io as flow_io
 from mitmproxy.flow import Error
 from wsproto.frame_protocol import Opcode
 
+from cometape.core.profile.profile import Profile
+
 from ..core.cassette import Cassette
 from ..core.errors import CassetteError
 from ..core.exchange import Headers, Request, Response
-from ..core.profile import Profile
 from ..core.record.capture import CapturedExchange, CapturedRequest, SocketText
 from ..core.record.moments import is_timed
 from ..core.record.rendering import render

@@ -15,10 +15,11 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlsplit
 
+from cometape.core.profile.profile import Profile
+
 from .. import __version__
 from ..core.cassette import Cassette
 from ..core.exchange import Headers
-from ..core.profile import Profile
 from ..core.record.capture import CapturedExchange
 from ..core.record.moments import is_timed
 from ..core.record.rendering import render

@@ -6,10 +6,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC
 
+from cometape.core.profile.profile import Profile
+
 from ..core.cassette import Cassette, Entry, Event, Exchange, Header
 from ..core.errors import CassetteError, ConfigurationError
 from ..core.exchange import Headers
-from ..core.profile import Profile
 from ..core.record.observer import Observer
 from ..core.record.rendering import NO_ORIGIN
 from ..core.record.traffic import Traffic, completed, watch

@@ -6,8 +6,9 @@ import re
 import zlib
 from typing import Any
 
+from cometape.interchange import har, vcr
+
 from ..core.errors import CassetteError
-from . import har, vcr
 from .json_document import parse
 from .source import Source
 
@@ -52,7 +53,7 @@ def read(data: bytes, name: str) -> Source:
     if data[:2] in _ZLIB:
         data = _inflated(data, name)
     if _TNETSTRING.match(data):
-        from . import flows
+        from cometape.interchange import flows
 
         return flows.read(data, name)
     if data.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"["):

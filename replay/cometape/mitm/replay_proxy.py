@@ -19,7 +19,8 @@ from mitmproxy.net.http.url import hostport
 from mitmproxy.options import Options
 from mitmproxy.proxy.server_hooks import ServerConnectionHookData
 
-from ..core.replay.miss import STATUS
+from cometape.core.report.miss import STATUS
+
 from .authority import DEFAULT_CONFDIR, usable_confdir
 from .embedding import Address, run_mitmproxy
 from .held_polls import allow_long_holds

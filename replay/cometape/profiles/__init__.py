@@ -7,9 +7,10 @@ from pathlib import Path
 
 import yaml
 
+from cometape.core.profile.profile import Profile
+from cometape.core.profile.profile_format import extended_name, parse_profile
+
 from ..core.errors import ProfileError
-from ..core.profile import Profile
-from ..core.profile_format import extended_name, parse_profile
 
 _FOLDER = Path(__file__).parent
 _MAX_BYTES = 1 << 18

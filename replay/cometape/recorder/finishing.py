@@ -18,9 +18,10 @@ from dataclasses import replace
 from pathlib import Path
 from urllib.parse import unquote
 
+from cometape.core.profile.profile import Profile
+
 from ..core.cassette import FORMAT, Entry, Event, Exchange, Header
 from ..core.causality.waiting_events import Settled
-from ..core.profile import Profile
 from ..core.record.closing_warnings import ClosingWarnings, RecordingWarning
 from ..core.record.observer import Observer
 from ..core.scrub.cleaning import scrub_entry

@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from .. import last_scan
+from cometape import last_scan
+
 from ..core.cassette import Entry, Header
 from ..core.errors import CometapeError, ResidueError
 from ..core.record.closing_warnings import RecordingWarning

@@ -15,8 +15,9 @@ from mitmproxy.net.http import http1
 from mitmproxy.net.http.url import hostport
 from mitmproxy.proxy.mode_specs import ReverseMode
 
+from cometape.core.profile.profile import Profile
+
 from ..core.exchange import Headers
-from ..core.profile import Profile
 from ..core.record.uri_origins import UnfinishedBody, UriOrigins
 from .addon import HELD, Recorder
 from .client_view import headers_for_client, headers_for_upstream

@@ -12,7 +12,7 @@ from cometape.core.control.served_run import ServedRun
 from cometape.core.control.wishes import CarryOut, Close, Disconnect, Open
 from cometape.core.errors import CometapeError
 from cometape.core.exchange import Request
-from cometape.core.replay.playbook import Playbook
+from cometape.core.playbook.playbook import Playbook
 from cometape.core.service import Action
 
 from .cassette_watch import CassetteWatch

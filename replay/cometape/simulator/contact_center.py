@@ -11,16 +11,7 @@ from dataclasses import dataclass, field, replace
 from cometape.core.json_value import JsonObject
 
 from .accounts import HttpSession
-from .model import (
-    AtAgent,
-    DataSet,
-    Interaction,
-    InWorkbin,
-    Location,
-    User,
-    Workbin,
-    WorkbinCopy,
-)
+from .model import AtAgent, DataSet, Interaction, InWorkbin, Location, User, Workbin, WorkbinCopy
 
 
 @dataclass(slots=True, kw_only=True)

@@ -7,16 +7,11 @@ WorkbinGetGWContent, InterpretingaResponse, RecoveringExistingState.
 from __future__ import annotations
 
 from cometape.core.json_value import Json, JsonObject
+from cometape.simulator import agent_sessions
 
-from . import agent_sessions
 from .desk import Call, Desk, Reply, done
 from .media import ALWAYS_LISTED, MEDIA, MEDIA_BY_COLLECTION, Medium
-from .messages import (
-    interaction_resource,
-    shelved_resource,
-    user_resource,
-    workbin_resource,
-)
+from .messages import interaction_resource, shelved_resource, user_resource, workbin_resource
 from .model import Workbin
 from .statuses import NO_PERMISSION, NOT_FOUND, OUT_OF_RANGE, Failure
 from .targets import GROUP_PARAMETERS, Target, find_target, find_workbin, wanted_ids

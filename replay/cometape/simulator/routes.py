@@ -13,19 +13,12 @@ from urllib.parse import unquote
 
 from cometape.core.exchange import Request
 from cometape.core.json_value import JsonObject
+from cometape.simulator import agent_sessions, placing, pulling, reads, subscribing, working
 
-from . import agent_sessions, placing, pulling, reads, subscribing, working
 from .accounts import HttpSession
 from .desk import Call, Desk, Reply, Scope
 from .media import MEDIA_BY_COLLECTION
-from .statuses import (
-    FORBIDDEN,
-    MISSING_PARAMETER,
-    NO_PERMISSION,
-    NOT_FOUND,
-    OUT_OF_RANGE,
-    Failure,
-)
+from .statuses import FORBIDDEN, MISSING_PARAMETER, NO_PERMISSION, NOT_FOUND, OUT_OF_RANGE, Failure
 
 API = "/api/v2"
 

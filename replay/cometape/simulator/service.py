@@ -11,8 +11,8 @@ from cometape.core.cors import CorsService
 from cometape.core.exchange import Headers, Request, Response
 from cometape.core.json_value import JsonObject
 from cometape.core.service import Action, Respond, Service
+from cometape.simulator import control, reads, routing
 
-from . import control, reads, routing
 from .accounts import CSRF_HEADER, Accounts, Entrance, HttpSession
 from .audience import copies
 from .config import WorkbinsConfig
@@ -26,12 +26,7 @@ from .notifications import Notifications
 from .reference_ids import ReferenceIds
 from .routes import API, carry_out
 from .schedule import Schedule
-from .statuses import (
-    HTTP_STATUSES,
-    NOT_AUTHENTICATED,
-    NOT_FOUND,
-    Failure,
-)
+from .statuses import HTTP_STATUSES, NOT_AUTHENTICATED, NOT_FOUND, Failure
 from .switches import Switches
 
 JSON_TYPE = "application/json;charset=UTF-8"

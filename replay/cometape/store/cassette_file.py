@@ -19,8 +19,8 @@ from typing import Self
 
 from cometape.core.cassette import Cassette, Entry, Header
 from cometape.core.errors import CassetteError
+from cometape.store import yaml_reader
 
-from . import yaml_reader
 from .file_lock import try_lock
 from .yaml_documents import LIMITS, Limits
 from .yaml_emitter import SEPARATOR, TERMINATOR, dump, dump_entry, dump_header

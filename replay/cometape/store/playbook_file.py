@@ -20,14 +20,14 @@ from pathlib import Path
 import cometape
 from cometape.core.cassette import Entry
 from cometape.core.errors import CassetteError
-from cometape.core.profile import Profile
-from cometape.core.replay.columns import Columns, pack, unpack
-from cometape.core.replay.index_compiler import IndexCompiler
-from cometape.core.replay.playbook import Playbook
-from cometape.core.replay.playbook_index import PlaybookIndex
-from cometape.core.replay.recently import Recently
+from cometape.core.memo import Memo
+from cometape.core.playbook.columns import Columns, pack, unpack
+from cometape.core.playbook.index_compiler import IndexCompiler
+from cometape.core.playbook.playbook import Playbook
+from cometape.core.playbook.playbook_index import PlaybookIndex
+from cometape.core.profile.profile import Profile
+from cometape.store import cassette_file
 
-from . import cassette_file
 from .document_extents import CassetteFile, Extent
 from .entry_stream import EntryStream, Unusual, parsed_entry
 from .index_cache import IndexCache
@@ -112,12 +112,25 @@ def _digest(content: bytes, profile: Profile) -> bytes:
     return hashlib.sha256(b"".join(hashlib.sha256(part).digest() for part in parts)).digest()
 
 
+# The folders whose code decides what stands in an index.
+_INDEX_CODE = (
+    "core",
+    "core/bayeux",
+    "core/causality",
+    "core/identity",
+    "core/places",
+    "core/playbook",
+    "core/profile",
+    "store",
+)
+
+
 @cache
 def _code() -> bytes:
     """Which code makes indexes: its version and, for a checkout has one for long, its files."""
     package = Path(__file__).parents[1]
     states = [cometape.__version__]
-    for folder in ("core", "core/bayeux", "core/causality", "core/replay", "store"):
+    for folder in _INDEX_CODE:
         with os.scandir(package / folder) as files:
             for file in sorted(files, key=lambda one: one.name):
                 if file.name.endswith(".py"):
@@ -190,7 +203,7 @@ class EntriesInFile:
         )
         self._format = form
         self._limits = limits
-        self._recently = Recently(self._parsed, KEPT_BYTES, self._size)
+        self._recently = Memo(self._parsed, KEPT_BYTES, self._size)
 
     def __call__(self, place: int) -> Entry:
         """The entry at a place. Raises CassetteError when the file has changed meanwhile."""

@@ -13,8 +13,8 @@ from cometape.core.causality.inference import Cause, CauseFinder, infer_causes
 from cometape.core.errors import CassetteError
 from cometape.core.exchange import Request, Response
 from cometape.core.json_value import Json
-from cometape.core.profile import Profile
-from cometape.core.profile_format import parse_profile
+from cometape.core.profile.profile import Profile
+from cometape.core.profile.profile_format import parse_profile
 from cometape.profiles import load_profile
 
 WORKBINS = load_profile("workbins")

@@ -10,8 +10,8 @@ from cometape.core.cassette import Cassette, Event, Header
 from cometape.core.causality.chains import circle_in, root_of, without_circles
 from cometape.core.causality.inference import infer_causes
 from cometape.core.errors import CassetteError, ProfileError
-from cometape.core.profile import Profile
-from cometape.core.profile_format import parse_profile
+from cometape.core.profile.profile import Profile
+from cometape.core.profile.profile_format import parse_profile
 from cometape.profiles import load_profile
 from scripted import Script
 

@@ -263,7 +263,7 @@ def test_the_journal_is_read_page_by_page() -> None:
 
 
 def test_a_journal_says_what_it_keeps_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cometape.core.replay.journal.MAX_LINES", 3)
+    monkeypatch.setattr("cometape.core.report.journal.MAX_LINES", 3)
     talk = ControlTalk()
     for _ in range(5):
         talk.clients().send("GET", "/bins/A", headers=AGENT)

@@ -9,9 +9,9 @@ import pytest
 from cometape.core.bayeux.settings import Settings
 from cometape.core.control.served_run import ServedRun
 from cometape.core.errors import ConfigurationError
-from cometape.core.replay.playbook import Playbook
-from cometape.core.replay.player import Pace
+from cometape.core.playbook.playbook import Playbook
 from cometape.core.replay.replay_service import ReplaySettings
+from cometape.core.run.player import Pace
 from cometape.core.service import Abort, Respond
 from cometape.profiles import load_profile
 from conversation import Client, Conversation

@@ -14,8 +14,8 @@ from cometape.core.discovery.known import known_identities
 from cometape.core.discovery.proposals import Proposal, proposals
 from cometape.core.discovery.shapes import form_of, shape_of
 from cometape.core.discovery.snippet import snippet
-from cometape.core.profile import Profile
-from cometape.core.profile_format import parse_profile
+from cometape.core.profile.profile import Profile
+from cometape.core.profile.profile_format import parse_profile
 from cometape.profiles import load_profile
 from cometape.store.cassette_file import load
 from scripted import Script, Stage, dumped

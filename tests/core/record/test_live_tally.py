@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from cometape.core.cassette import Event, Exchange
-from cometape.core.profile import Profile
+from cometape.core.profile.profile import Profile
 from cometape.core.record.live_tally import MAX_KINDS, OTHERS, LiveTally, LiveView, OperationRow
 from cometape.profiles import load_profile
 from scripted import Script

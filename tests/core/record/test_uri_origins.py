@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cometape.core.json_value import Json
+from cometape.core.places.typed_path import TypedPath
 from cometape.core.record.uri_origins import UnfinishedBody, UriOrigins
-from cometape.core.typed_path import TypedPath
 
 PATHS = tuple(TypedPath.parse(path) for path in ("**.uri", "**.uris.*", "workitem.link"))
 URIS = UriOrigins(PATHS)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cometape.core.replay.player import Pace
+from cometape.core.run.player import Pace
 from scripted import Person, Script, Stage
 
 BINS = "/v2/me/workbins"
@@ -318,12 +318,12 @@ def test_any_tree_of_events_comes_after_its_causes_whoever_does_what_when(
     pace = Pace.parse(data.draw(st.sampled_from(["instant", "recorded", "x7"])))
     repeats = data.draw(st.integers(1, 2))
     stage = Stage(script, pace=pace, repeats=True)
-    people = dict(zip(WHO, come(stage, *WHO), strict=True))
+    people: dict[str, Person] = dict(zip(WHO, come(stage, *WHO), strict=True))
     plan = data.draw(st.permutations([one for one in operations for _ in range(repeats)]))
     ids: dict[int, list[int]] = {}
     seen: list[tuple[int, int]] = []
     """Every event in the order in which clients got them: its number and its id."""
-    read = dict.fromkeys(WHO, 0)
+    read: dict[str, int] = dict.fromkeys(WHO, 0)
 
     def look(who: str) -> None:
         person = people[who]

@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from cometape.core.replay.identity import PLACEHOLDER
-from cometape.core.replay.player import Pace
+from cometape.core.identity.identity import PLACEHOLDER
+from cometape.core.run.player import Pace
 from scripted import HOST, NOTIFICATIONS, Script, Stage
 
 A = "/api/v2/users/00025aA4/workbins/3434543f"

@@ -9,8 +9,8 @@ import pytest
 
 from cometape.core.bayeux.settings import Settings
 from cometape.core.errors import ConfigurationError
-from cometape.core.profile_format import parse_profile
-from cometape.core.replay.date_shift import Dates
+from cometape.core.identity.date_shift import Dates
+from cometape.core.profile.profile_format import parse_profile
 from cometape.profiles import load_profile
 from scripted import Script, Stage
 

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from cometape.core.cassette import Event, Exchange
 from cometape.core.causality.inference import infer_causes
 from cometape.core.exchange import Headers
-from cometape.core.profile import Profile
-from cometape.core.profile_format import parse_profile
+from cometape.core.profile.profile import Profile
+from cometape.core.profile.profile_format import parse_profile
 from cometape.profiles import load_profile
 from scripted import Script, Stage, dumped
 

@@ -70,7 +70,7 @@ REACHED = reached()
 
 def test_the_walk_reaches_what_a_replay_is_made_of() -> None:
     names = {str(path.relative_to(PACKAGE)) for path in REACHED}
-    assert {"core/replay/player.py", "core/bayeux/server.py", "server/http_protocol.py"} <= names
+    assert {"core/run/player.py", "core/bayeux/server.py", "server/http_protocol.py"} <= names
     assert not any(name.startswith(("recorder/", "simulator/", "mitm/")) for name in names)
 
 

@@ -15,7 +15,7 @@ from cometape.core.body import JsonStyle
 from cometape.core.cassette import Entry, Event, Exchange, Handshake, Publish, Subscribe
 from cometape.core.exchange import Headers, Request, Response
 from cometape.core.json_value import Json
-from cometape.core.profile import Profile
+from cometape.core.profile.profile import Profile
 from cometape.core.scrub.pseudonym import Pseudonyms
 from cometape.profiles import load_profile
 from cometape.store.yaml_emitter import dump_entry

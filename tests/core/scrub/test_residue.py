@@ -24,7 +24,7 @@ from cometape.core.cassette import (
 )
 from cometape.core.exchange import Headers, Request, Response
 from cometape.core.json_value import JsonObject
-from cometape.core.profile import AllowRule
+from cometape.core.profile.profile import AllowRule
 from cometape.core.scrub.residue import Residue, find_residue
 from cometape.profiles import load_profile
 from cometape.secret_scanner import scanner

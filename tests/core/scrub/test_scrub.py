@@ -9,7 +9,7 @@ import pytest
 
 from cometape.core.exchange import Headers, Request, Response
 from cometape.core.json_value import Json
-from cometape.core.profile_format import parse_profile
+from cometape.core.profile.profile_format import parse_profile
 from cometape.core.scrub.scrubber import Scrubber
 from cometape.profiles import load_profile
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cometape.core.exchange import Headers, Request, Response
-from cometape.core.profile import Profile, SecretRule
+from cometape.core.profile.profile import Profile, SecretRule
 from cometape.core.scrub.scrubber import Scrubber
 from cometape.profiles import load_profile
 

@@ -19,12 +19,7 @@ from ..errors import ConfigurationError
 from ..json_value import JsonObject
 from . import ack
 from .actions import Answer, BayeuxAction, Close, Refuse, Send
-from .application import (
-    Accepted,
-    Application,
-    Carrier,
-    Reason,
-)
+from .application import Accepted, Application, Carrier, Reason
 from .channel import (
     META_CONNECT,
     META_DISCONNECT,

@@ -15,16 +15,17 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from ..cassette import Entry, Event, Exchange, Publish
-from ..identity_places import (
+from cometape.core.places.typed_path import without
+from cometape.core.profile.identity_places import (
     IdentityAt,
     identities_of_event,
     identities_of_request,
     identities_of_response,
 )
+from cometape.core.profile.profile import Profile
+
+from ..cassette import Entry, Event, Exchange, Publish
 from ..json_value import Json
-from ..profile import Profile
-from ..typed_path import without
 from .cause_rule import PreparedRule, began_before, within
 from .operation import Operation, RequestPart, Term, terms
 

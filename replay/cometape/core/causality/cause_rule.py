@@ -6,11 +6,12 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from cometape.core.places.typed_path import TypedPath
+from cometape.core.profile.profile import CauseRule, Condition
+
 from ..bayeux.channel import matches
 from ..cassette import Event
 from ..json_value import Json
-from ..profile import CauseRule, Condition
-from ..typed_path import TypedPath
 from .operation import Operation, RequestPart, Term, terms
 
 

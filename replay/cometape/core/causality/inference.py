@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from cometape.core.profile.profile import Profile
+
 from ..cassette import Cassette, Entry, Event, Exchange, Publish
 from ..errors import CassetteError
-from ..profile import Profile
 from .cause_finder import Cause, CauseFinder
 from .cause_rule import precedes
 from .chains import check_no_circle, without_circles

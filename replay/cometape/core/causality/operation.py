@@ -12,11 +12,12 @@ from dataclasses import dataclass, field
 from itertools import islice
 from urllib.parse import unquote
 
+from cometape.core.places.typed_path import TypedPath
+from cometape.core.profile.profile import Profile
+
 from ..cassette import Event, Exchange, Publish
 from ..exchange import Request
 from ..json_value import Json
-from ..profile import Profile
-from ..typed_path import TypedPath
 
 Term = str | int | float
 """A value that can be compared: what an id is."""

@@ -6,12 +6,13 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
+from cometape.core.identity.date_shift import Dates
+from cometape.core.profile.profile import Profile
+from cometape.core.report.miss import Miss
+from cometape.core.run.player import Pace
+
 from ..faults.fault_kind import kinds_of
 from ..faults.fault_reading import read_rules
-from ..profile import Profile
-from ..replay.date_shift import Dates
-from ..replay.miss import Miss
-from ..replay.player import Pace
 from ..replay.replay_service import ReplaySettings
 from .fields import Fields
 from .problem import Problem

@@ -12,16 +12,17 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 
+from cometape.core.playbook.playbook import Playbook
+from cometape.core.replay import intervention
+from cometape.core.report.journal import Journal, Report
+from cometape.core.report.miss import Miss
+
 from ..errors import ConfigurationError
 from ..exchange import Request
 from ..json_value import Json
-from ..replay import intervention
 from ..replay.intervention import Injected
-from ..replay.journal import Journal, Report
 from ..replay.live_sessions import LiveSession, is_held, live_sessions
-from ..replay.miss import Miss
 from ..replay.pending import Pending, pending
-from ..replay.playbook import Playbook
 from ..replay.replay_service import ReplayService, ReplaySettings
 from ..service import Action, Service
 from ..virtual_time import VirtualTime

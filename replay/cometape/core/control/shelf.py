@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from cometape.core.playbook.playbook import Playbook
+
 from ..json_value import JsonObject
-from ..replay.playbook import Playbook
 from .problem import Problem
 
 

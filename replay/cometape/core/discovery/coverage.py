@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from ..place import InForm, InJson, InList, InPath, InQuery, Place
-from ..profile import Profile
+from cometape.core.places.place import InForm, InJson, InList, InPath, InQuery, Place
+from cometape.core.profile.profile import Profile
+
 from .sightings import Sighting
 
 _VERBS = {InJson: "json", InPath: "url", InQuery: "url", InForm: "form", InList: "list"}

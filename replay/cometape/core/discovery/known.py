@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
+from cometape.core.identity.created_ids import CreatedIds
+from cometape.core.places.inner_text import View, inside
+from cometape.core.places.place import Part, Place
+from cometape.core.profile.identity_places import cookie_of, values_at
+from cometape.core.profile.profile import IdentityKind, Profile
+
 from ..cassette import Cassette, Entry, Event, Exchange, Handshake, Publish
 from ..causality.chains import root_of, written_causes
 from ..exchange import Headers
-from ..identity_places import cookie_of, values_at
-from ..inner_text import View, inside
 from ..json_value import Json
-from ..place import Part, Place
-from ..profile import IdentityKind, Profile
-from ..replay.created_ids import CreatedIds
 
 
 @dataclass(slots=True)

@@ -14,9 +14,10 @@ from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Literal
 
+from cometape.core.places.typed_path import TypedPath
+from cometape.core.profile.profile import Form, Profile
+
 from ..cassette import Cassette
-from ..profile import Form, Profile
-from ..typed_path import TypedPath
 from .coverage import Coverage
 from .shapes import form_of, is_id, is_placeholder
 from .sightings import Sighting, sightings

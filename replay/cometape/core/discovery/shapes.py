@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import Literal
 
-from ..dates import is_date
-from ..profile import Form
+from cometape.core.identity.dates import is_date
+from cometape.core.profile.profile import Form
 
 Shape = Literal["uuid", "jwt", "hex", "date", "epoch-ms", "epoch-s", "id", "number"]
 

@@ -11,13 +11,14 @@ from dataclasses import dataclass, replace
 from typing import Literal
 from urllib.parse import unquote, urlsplit
 
+from cometape.core.places.place import Part
+from cometape.core.places.typed_path import Location, Segment, TypedPath
+from cometape.core.profile.identity_places import cookie_of
+from cometape.core.profile.profile import Profile
+
 from ..cassette import Entry, Event, Exchange, Publish
 from ..exchange import Headers
-from ..identity_places import cookie_of
 from ..json_value import Json
-from ..place import Part
-from ..profile import Profile
-from ..typed_path import Location, Segment, TypedPath
 from .shapes import is_id
 
 Half = Literal["request", "response", "event", "publish"]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from cometape.core.profile.profile import Profile
+
 from ..json_value import Json, JsonObject
-from ..profile import Profile
 from .proposals import Proposal
 
 

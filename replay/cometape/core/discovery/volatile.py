@@ -6,9 +6,10 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 
+from cometape.core.identity.dates import epoch_s
+from cometape.core.places.inner_text import HTTP_ORIGIN
+
 from ..cassette import Cassette, Exchange
-from ..dates import epoch_s
-from ..inner_text import HTTP_ORIGIN
 from .coverage import Coverage
 from .shapes import is_placeholder, shape_of
 from .sightings import Sighting

@@ -14,14 +14,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from cometape.core.playbook.playbook import Playbook
+from cometape.core.playbook.recordings import Playable
+from cometape.core.run.live_client import Arrival, LiveClient
+from cometape.core.run.player import Due, Exhausted, Play, Run
+
 from ..bayeux.channel import META_DISCONNECT
 from ..exchange import Request
 from ..replay.answer_gate import AnswerGate
 from ..replay.interference import GO_ON, Interference, Verdict
-from ..replay.live_client import Arrival, LiveClient
-from ..replay.playbook import Playbook
-from ..replay.player import Due, Exhausted, Play, Run
-from ..replay.recordings import Playable
 from ..service import Action
 from .order import Order, Pair
 

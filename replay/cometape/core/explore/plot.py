@@ -21,10 +21,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
+from cometape.core.playbook.playbook import START, Playbook
+from cometape.core.playbook.recordings import Follower, Playable
+
 from ..cassette import Event, Exchange
 from ..errors import ConfigurationError
-from ..replay.playbook import START, Playbook
-from ..replay.recordings import Follower, Playable
 
 MAX_STEPS = 400
 """Answers and events in a cassette that is explored: more are many scenarios, not one."""

@@ -13,7 +13,8 @@ import shlex
 from collections.abc import Iterable, Mapping
 from typing import NoReturn
 
-from ..bayeux import channel as channels
+from cometape.core.bayeux import channel as channels
+
 from ..errors import ConfigurationError
 from ..json_value import Json
 from .fault_kind import KINDS, FaultKind

@@ -7,7 +7,8 @@ import shlex
 from dataclasses import dataclass, fields
 from functools import lru_cache
 
-from ..bayeux import channel as channels
+from cometape.core.bayeux import channel as channels
+
 from ..json_value import Json, JsonObject
 from .fault_kind import FaultKind, Scope
 from .parameter import Value

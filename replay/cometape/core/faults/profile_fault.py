@@ -6,9 +6,10 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from cometape.core.places.typed_path import TypedPath
+
 from ..exchange import Headers, Response
 from ..json_value import Json, JsonObject
-from ..typed_path import TypedPath
 
 Condition = tuple[TypedPath, tuple[Json, ...]]
 """A field of an event's data, and the values one of which it must have."""

@@ -12,7 +12,7 @@ from .parameter import Parameter
 from .profile_fault import EventChange, ProfileFault, declared_answer
 
 if TYPE_CHECKING:
-    from ..profile_node import Keys, Node
+    from cometape.core.profile.profile_node import Keys, Node
 
 _FAULT_KEYS = ("about", "answer", "events")
 _ANSWER_KEYS = ("status", "headers", "body", "json", "methods", "ends_session")

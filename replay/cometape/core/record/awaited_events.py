@@ -10,11 +10,12 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from cometape.core.profile.identity_places import identities_of_event
+from cometape.core.profile.profile import Profile
+
 from ..cassette import Entry, Event, Exchange
 from ..causality.operation import json_of
-from ..identity_places import identities_of_event
 from ..json_value import Json
-from ..profile import Profile
 
 MAX_WAITING = 4096
 """Operations remembered at a time; older ones are given up and only counted."""

@@ -10,11 +10,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from ..bayeux import channel as channels
+from cometape.core.bayeux import channel as channels
+from cometape.core.profile.profile import Profile
+
 from ..bayeux.channel import META_CONNECT, META_DISCONNECT, META_HANDSHAKE
 from ..cassette import Disconnect, Entry
 from ..json_value import Json, JsonObject
-from ..profile import Profile
 from ..recent import Recent
 from ..scrub.scrubber import Scrubber
 from .ack_resends import AckResends
@@ -29,13 +30,7 @@ from .bayeux_capture import (
     replies_of,
 )
 from .bayeux_outcome import UNNUMBERED, event, outcome
-from .capture import (
-    CLIENT_LEFT,
-    RECORDING_ENDED,
-    CapturedExchange,
-    CapturedRequest,
-    SocketText,
-)
+from .capture import CLIENT_LEFT, RECORDING_ENDED, CapturedExchange, CapturedRequest, SocketText
 from .client_sessions import Client, ClientSessions, Evidence, evidence
 from .notices import Notices
 

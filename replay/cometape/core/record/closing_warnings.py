@@ -10,8 +10,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
+from cometape.core.profile.profile import Profile
+
 from ..cassette import Connect, Entry, Event, Exchange, Handshake, Subscribe
-from ..profile import Profile
 from .awaited_events import AwaitedEvents, is_operation, waiting_ids
 from .capture import CLIENT_LEFT, NO_WHOLE_ANSWER, RECORDING_ENDED
 from .live_tally import operation_kind

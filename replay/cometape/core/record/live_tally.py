@@ -12,8 +12,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
+from cometape.core.profile.profile import Profile
+
 from ..cassette import BayeuxEntry, Entry, Event, Exchange, Publish, Subscribe
-from ..profile import Profile
 from .awaited_events import AwaitedEvents, Waiting, is_operation
 
 MAX_KINDS = 100

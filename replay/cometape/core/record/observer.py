@@ -10,11 +10,12 @@ from collections import Counter, deque
 from collections.abc import Iterable
 from dataclasses import replace
 
+from cometape.core.profile.profile import Profile
+
 from ..cassette import Entry, Event, Exchange, Publish
 from ..causality.cause_finder import CauseFinder
 from ..causality.waiting_events import Settled, WaitingEvents
 from ..exchange import Request
-from ..profile import Profile
 from ..scrub.pseudonym import Pseudonyms
 from ..scrub.scrubber import Scrubber
 from .bayeux_observer import BayeuxObserver

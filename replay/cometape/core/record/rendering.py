@@ -15,20 +15,12 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 from urllib.parse import quote
 
+from cometape.core.profile.profile import Profile
+
 from ..bayeux.message import DEFAULT_CALLBACK, jsonp, render_messages
-from ..cassette import (
-    BayeuxEntry,
-    Cassette,
-    Connect,
-    Disconnect,
-    Entry,
-    Event,
-    Exchange,
-    Handshake,
-)
+from ..cassette import BayeuxEntry, Cassette, Connect, Disconnect, Entry, Event, Exchange, Handshake
 from ..exchange import Headers, Request, Response
 from ..json_value import JsonObject
-from ..profile import Profile
 from .bayeux_observer import SOCKET_CLOSED
 from .bayeux_speech import Spoken, poll, pushed, spoken
 from .capture import CapturedExchange, CapturedRequest, SocketText

@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
+from cometape.core.profile.profile import Profile
+
 from ..cassette import Cassette, Entry, Event, Header
 from ..causality.inference import infer_causes
-from ..profile import Profile
 from .capture import CapturedExchange, SocketText
 from .observer import Observer
 

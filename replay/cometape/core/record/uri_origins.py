@@ -11,8 +11,8 @@ import json
 import re
 from collections.abc import Callable, Iterator, Sequence
 
-from ..inner_text import WRITTEN_ORIGIN
-from ..typed_path import Location, TypedPath
+from cometape.core.places.inner_text import WRITTEN_ORIGIN
+from cometape.core.places.typed_path import Location, TypedPath
 
 Change = Callable[[str], str | None]
 """What an origin (`http://host:port`) becomes; None: it stays."""

@@ -1,9 +1,9 @@
-"""A cassette in, answers and events out: what a replay decides.
+"""A cassette in, answers and events out: the replay as a service.
 
-`replay_service` is what the server serves. `clients` and `seats` say who asks and which recorded
-session of which run that is; a run (`player`) plays the `playbook`: `matching` and `relation`
-choose the recording, `identity` and `rewriting` make it fresh, `delivery` brings the events.
-What may be asked for again say `repeats`; what went wrong in the recording, `setbacks`. `explainer`
-makes a `miss` of what nothing answers, from the `nearest` recordings, a `body_diff` and a `remedy`;
-`leftovers` tell the other direction, the `journal` has all of it, `junit` writes it for CI systems.
+`replay_service` is what the server serves: a request finds its client and run (`core.run`), its
+recording (`core.playbook`), or is told why it has none (`core.report`). `recorded_application`
+ends handshakes, subscriptions and publishes as recorded, `delivery` brings the events, which the
+`agenda` knows of; `setbacks` are what went wrong in the recording. `interference` is where faults
+(`fault_injector`, `replay_faults`) and orders come in, `answer_gate` where answers leave.
+`intervention`, `live_sessions` and `pending` are what a test may do and see from outside.
 """

@@ -9,16 +9,17 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 
-from ..bayeux import channel as channels
+from cometape.core.bayeux import channel as channels
+from cometape.core.playbook.playbook import Playbook
+from cometape.core.run.live_client import LiveClient
+from cometape.core.run.player import Due
+
 from ..bayeux.actions import BayeuxAction
 from ..bayeux.message import Outgoing, render_message
 from ..bayeux.server import BayeuxServer
 from ..bayeux.session import Session
 from ..faults.profile_fault import merged
 from ..json_value import Json, JsonObject
-from .live_client import LiveClient
-from .playbook import Playbook
-from .player import Due
 
 FETCHED_KEPT = 16
 """So many events that a session has fetched are remembered as if they were in flight, besides as

@@ -8,17 +8,18 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
+from cometape.core.playbook.playbook import Playbook
+from cometape.core.playbook.recordings import Playable
+from cometape.core.report.chronicle import Chronicle
+from cometape.core.run.live_client import Arrival, LiveClient
+from cometape.core.run.player import Due, Exhausted, Play
+
 from ..exchange import Headers, Request, Response
 from ..faults.fault_ledger import FaultLedger
 from ..faults.fault_rule import FaultRule, Occasion
 from ..service import Action, Manner, Reset, Respond
 from .answer_gate import AnswerGate, Plan
-from .chronicle import Chronicle
 from .interference import GO_ON, Verdict
-from .live_client import Arrival, LiveClient
-from .playbook import Playbook
-from .player import Due, Exhausted, Play
-from .recordings import Playable
 
 _CHANNEL = re.compile(r'"channel"\s*:\s*"(/[^"\\]+)"')
 _EMPTY = Headers([("Content-Type", "text/plain;charset=UTF-8")])

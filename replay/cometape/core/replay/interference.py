@@ -9,11 +9,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from cometape.core.playbook.recordings import Playable
+from cometape.core.run.live_client import Arrival, LiveClient
+from cometape.core.run.player import Due, Exhausted, Play
+
 from ..exchange import Request
 from ..service import Action
-from .live_client import Arrival, LiveClient
-from .player import Due, Exhausted, Play
-from .recordings import Playable
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..bayeux import channel as channels
+from cometape.core.bayeux import channel as channels
+
 from ..bayeux.actions import BayeuxAction
 from ..errors import ConfigurationError
 from ..json_value import Json, JsonObject

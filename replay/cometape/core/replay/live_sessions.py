@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from cometape.core.run.live_client import LiveClient
+
 from ..bayeux.session import Session
 from ..errors import ConfigurationError
 from ..json_value import JsonObject
-from .live_client import LiveClient
 from .replay_service import Replay
 
 

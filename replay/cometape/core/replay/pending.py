@@ -10,9 +10,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from cometape.core.run.live_client import LiveClient
+
 from ..bayeux.session import Session
 from ..json_value import JsonObject
-from .live_client import LiveClient
 from .replay_service import Replay
 
 What = Literal["event", "timeout", "expiry", "other"]

@@ -5,26 +5,27 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from functools import partial
 
-from ..bayeux import channel as channels
+from cometape.core.bayeux import channel as channels
+from cometape.core.identity.identity import Identity
+from cometape.core.identity.live_ids import Pairs
+from cometape.core.playbook.matching import Shape
+from cometape.core.playbook.playbook import Playbook
+from cometape.core.playbook.recordings import Matches, Playable
+from cometape.core.profile.profile import IdentityKind
+from cometape.core.report.chronicle import Chronicle
+from cometape.core.run.clients import CLIENT_ID, Clients
+from cometape.core.run.live_client import Arrival, LiveClient
+from cometape.core.run.player import Run
+from cometape.core.run.repeats import Repeats
+
 from ..bayeux.application import PUBLISHED, Accepted, Carrier, Published, Reason, Refused
 from ..bayeux.dialect import Dialect
 from ..bayeux.endpoint import BROWSER_COOKIE
 from ..bayeux.session import Session
 from ..cassette import BayeuxEntry, Handshake, Publish, Subscribe
 from ..json_value import Json, JsonObject
-from ..profile import IdentityKind
 from ..scrub.scrubber import Scrubber
-from .chronicle import Chronicle
-from .clients import CLIENT_ID, Clients
 from .delivery import Delivery
-from .identity import Identity
-from .live_client import Arrival, LiveClient
-from .live_ids import Pairs
-from .matching import Shape
-from .playbook import Playbook
-from .player import Run
-from .recordings import Matches, Playable
-from .repeats import Repeats
 
 
 class RecordedApplication:

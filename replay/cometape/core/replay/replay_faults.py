@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from cometape.core.profile.profile import Profile
+
 from ..faults.fault_kind import KINDS, kinds_of
 from ..faults.fault_ledger import FaultLedger, FaultTally
 from ..faults.fault_reading import read_rule
 from ..faults.fault_rule import FaultRule
 from ..json_value import Json, JsonObject
-from ..profile import Profile
 
 __all__ = ["KINDS", "FaultRule", "FaultTally", "ReplayFaults"]
 

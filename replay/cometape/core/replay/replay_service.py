@@ -12,6 +12,19 @@ from dataclasses import dataclass, replace
 from functools import partial
 from urllib.parse import unquote
 
+from cometape.core.identity.date_shift import Dates
+from cometape.core.identity.live_ids import Pairs
+from cometape.core.playbook.matching import Shape
+from cometape.core.playbook.playbook import Playbook
+from cometape.core.playbook.recordings import Matches, Playable
+from cometape.core.report.chronicle import Chronicle
+from cometape.core.report.journal import Journal, Kind, Report
+from cometape.core.report.miss import Miss
+from cometape.core.run.clients import Clients
+from cometape.core.run.live_client import Arrival, LiveClient
+from cometape.core.run.player import INSTANT, Due, Pace, Run
+from cometape.core.run.repeats import Repeats
+
 from ..bayeux.actions import BayeuxAction
 from ..bayeux.channel import META_DISCONNECT
 from ..bayeux.dialect import dialect_named
@@ -28,22 +41,10 @@ from ..scrub.scrubber import Scrubber
 from ..service import Abort, Action, Respond
 from .agenda import Agenda
 from .answer_gate import AnswerGate
-from .chronicle import Chronicle
-from .clients import Clients
-from .date_shift import Dates
 from .delivery import Delivery
 from .fault_injector import FaultInjector
 from .interference import GO_ON, Interference
-from .journal import Journal, Kind, Report
-from .live_client import Arrival, LiveClient
-from .live_ids import Pairs
-from .matching import Shape
-from .miss import Miss
-from .playbook import Playbook
-from .player import INSTANT, Due, Pace, Run
 from .recorded_application import RecordedApplication, behind, note_made
-from .recordings import Matches, Playable
-from .repeats import Repeats
 from .replay_faults import ReplayFaults
 from .setbacks import Setbacks, client_left, divided
 

@@ -13,15 +13,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from cometape.core.playbook.matching import Shape
+from cometape.core.playbook.playbook import Playbook
+from cometape.core.playbook.playbook_index import IS_OPERATION, KINDS
+from cometape.core.report.chronicle import Chronicle
+from cometape.core.run.live_client import LiveClient
+from cometape.core.run.player import Due, Play, Run
+
 from ..bayeux.actions import BayeuxAction
 from ..bayeux.server import BayeuxServer
 from ..cassette import Connect, Disconnect, Entry, Exchange, Handshake, Subscribe
-from .chronicle import Chronicle
-from .live_client import LiveClient
-from .matching import Shape
-from .playbook import Playbook
-from .playbook_index import IS_OPERATION, KINDS
-from .player import Due, Play, Run
 
 Kind = Literal["expired", "ended"]
 """A session was not known any more (`402`), or was ended by the server."""

@@ -6,9 +6,10 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from typing import Any
 
+from cometape.core.profile.profile import Profile
+
 from ..cassette import BayeuxEntry, Cassette, Entry, Event, Exchange, Handshake, Header, Publish
 from ..json_value import JsonObject
-from ..profile import Profile
 from .entry_texts import texts_of
 from .placeholder import Placeholders
 from .pseudonym import Pseudonyms

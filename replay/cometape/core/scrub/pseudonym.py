@@ -21,11 +21,12 @@ from functools import partial
 from typing import Any, TypeVar
 from urllib.parse import quote, unquote, unquote_plus
 
+from cometape.core.profile.profile import PersonalRule, Profile
+
 from ..body import Body
 from ..cassette import BayeuxEntry, Entry, Event, Exchange, Publish, Subscribe, Unsubscribe
 from ..exchange import Headers, Request, Response
 from ..json_value import Json, JsonObject
-from ..profile import PersonalRule, Profile
 from ..recent import Recent
 from . import secret_shapes as shapes
 from .placeholder import ENCODED_PLACEHOLDER, Placeholders, has_placeholder, is_placeholder

@@ -12,8 +12,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
+from cometape.core.profile.profile import Profile
+
 from ..cassette import Cassette, Entry, Header
-from ..profile import Profile
 from .cleaning import scrub_entry
 from .entry_texts import texts_of
 from .placeholder import has_placeholder, without_placeholders
@@ -25,9 +26,11 @@ class Scan(Protocol):
 
     def __call__(self, text: str) -> Iterable[tuple[str, str]]:
         """What it finds in a text: what each looks like, and itself."""
+        ...
 
     def suspects(self, text: str) -> bool:
         """Whether a closer look is worth while: quick, and never False where it would find."""
+        ...
 
 
 _SHORTEST = 12

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from typing import Generic, Protocol, TypeVar
 
-from ..profile import Where
+from cometape.core.profile.profile import Where
 
 _SEPARATORS = re.compile(r"[-_.:\s\[\](){}$/\\]+")
 _MAX_REMEMBERED = 10_000

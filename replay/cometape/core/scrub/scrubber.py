@@ -18,20 +18,16 @@ from functools import partial
 from typing import TypeVar
 from urllib.parse import quote, unquote, unquote_plus
 
+from cometape.core.profile.profile import Profile, SecretRule, Where
+
 from ..body import Body
 from ..credentials import decoded_credentials
 from ..exchange import Headers, Request, Response
 from ..json_value import Json, JsonObject, is_deeper_than
-from ..profile import Profile, SecretRule, Where
 from . import secret_shapes as shapes
 from .encoded_text import BINARY, charset, within_base64, within_percent
 from .learnt_secrets import LEARNT_LENGTH, LearntSecrets
-from .placeholder import (
-    ENCODED_PLACEHOLDER,
-    Placeholders,
-    has_placeholder,
-    is_placeholder,
-)
+from .placeholder import ENCODED_PLACEHOLDER, Placeholders, has_placeholder, is_placeholder
 from .rule_names import RuleNames
 
 _UNUSUAL = re.compile(r"[={\[<\s./]")

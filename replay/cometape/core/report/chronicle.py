@@ -1,0 +1,98 @@
+"""The chronicle: writes down what happens in a replay, and explains what cannot be answered."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from cometape.core.faults.fault_ledger import FaultLedger
+from cometape.core.playbook.matching import Shape
+from cometape.core.playbook.playbook import Playbook
+from cometape.core.run.clients import Clients
+from cometape.core.run.live_client import LiveClient
+from cometape.core.run.player import Due, Exhausted
+
+from .explainer import Explainer
+from .journal import Journal, Kind, Report
+from .leftovers import run_report
+from .miss import Miss
+
+MAX_MISSES = 1000
+"""Misses kept in full; more are only counted."""
+
+
+class Chronicle:
+    """Journal, misses and report of one replay."""
+
+    def __init__(
+        self, playbook: Playbook, clients: Clients, unfetched: Callable[[], Sequence[Due]]
+    ) -> None:
+        """`unfetched` gives the events that lie in Bayeux queues at the moment."""
+        self.journal = Journal()
+        self.misses: list[Miss] = []
+        self.misses_total = 0
+        self.listeners: list[Callable[[Miss], None]] = []
+        self.faults: FaultLedger | None = None
+        """What goes wrong on purpose, for the report."""
+        self.unrealised: Callable[[], tuple[str, ...]] = tuple
+        """Gives what of the order that is played did not come to pass."""
+        self._playbook = playbook
+        self._clients = clients
+        self._unfetched = unfetched
+        self._explainer = Explainer(playbook)
+        self._met = 0
+        """How many clients the journal has named."""
+
+    def note(
+        self, now_s: float, kind: Kind, client: LiveClient, about: object, entry: int | None = None
+    ) -> None:
+        """Something happened; `about` does not change any more."""
+        note = self.journal.note
+        while self._met < len(self._clients.clients):
+            newcomer = self._clients.clients[self._met]
+            self._met += 1
+            text = f"takes the session {newcomer.session!r}"
+            note(now_s, "client", newcomer.run.number, newcomer.label, text, None)
+        note(now_s, kind, client.run.number, client.label, about, entry)
+
+    def note_outside(self, now_s: float, client_id: str, text: str) -> None:
+        """Somebody outside did something to the client of a Bayeux session."""
+        client = self._clients.of_client_id(client_id)
+        if client is not None:
+            self.note(now_s, "note", client, text)
+
+    def fault(
+        self, now_s: float, client: LiveClient | None, text: str, entry: int | None, *, run: int = 0
+    ) -> None:
+        """Something went wrong on purpose; `run` counts where there is no client yet."""
+        if client is not None:
+            self.note(now_s, "fault", client, text, entry)
+        else:
+            self.journal.note(now_s, "fault", run, "nobody yet", text, entry)
+
+    def miss(
+        self, shape: Shape, client: LiveClient, chosen: Exhausted | None, now_s: float
+    ) -> Miss:
+        """Nothing answers a request; whoever listens is told."""
+        found = self._explainer.explain(shape, client, chosen, now_s, self._unfetched())
+        self.misses_total += 1
+        if len(self.misses) < MAX_MISSES:
+            self.misses.append(found)
+        self.note(now_s, "miss", client, f"{found.reason}: {found.request}")
+        for listener in self.listeners:
+            listener(found)
+        return found
+
+    def report(self, *, with_played: bool = False) -> Report:
+        """What became of the replay so far; what was played as well if it is wanted."""
+        unfetched = self._unfetched()
+        return Report(
+            cassette=self._playbook.header.scenario,
+            runs=tuple(
+                run_report(run, unfetched, self._explainer.almost, with_played=with_played)
+                for run in self._clients.runs
+            ),
+            misses=tuple(self.misses),
+            misses_total=self.misses_total,
+            faults=self.faults.tallies() if self.faults is not None else (),
+            unrealised=self.unrealised(),
+        )

@@ -1,0 +1,390 @@
+"""Live clients: whose request is this, and which recorded session of which run has that client.
+
+Evidence, the strongest first: a session cookie that this server issued; the Bayeux client id;
+`Authorization`; the connection; and where there is nothing, the client that was here last. A
+client without cookies that shares its `Authorization` with another cannot be told apart by
+it: each of its handshakes while another is active takes a new seat, and a request of which only
+the `Authorization` is known goes to the first of them for which it is still to come, its events to
+all of them (`Found.audience`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from cometape.core.bayeux.endpoint import BROWSER_COOKIE
+from cometape.core.identity.identity import Binding, Issuer
+from cometape.core.playbook.playbook import Playbook
+from cometape.core.playbook.recordings import Matches
+from cometape.core.profile.profile import IdentityKind
+
+from .live_client import Arrival, Found, LiveClient
+from .player import Run
+from .seats import Seats
+
+CLIENT_ID = IdentityKind(name="client-id", form="base36", scope="run")
+"""What Bayeux client ids are, where a profile does not say."""
+MAX_FINISHED = 64
+"""Finished clients remembered among those who may be meant."""
+MAX_CONNECTIONS = 20_000
+"""Connections remembered; nobody says when one ends, and some clients use each but once."""
+
+
+@dataclass(slots=True)
+class _Line:
+    """A connection, and whose it is."""
+
+    client: LiveClient
+    sure: bool
+    """Else it was only guessed from the Authorization, or from nothing."""
+    reads: set[int] = field(default_factory=set)
+    """What was answered over it while it was a guess."""
+
+
+class Clients:
+    """Every live client of a replay server, and its runs."""
+
+    def __init__(self, playbook: Playbook, seed: int, new_run: Callable[[int], Run]) -> None:
+        self._playbook = playbook
+        self._seed = seed
+        self.seats = Seats(playbook, new_run)
+        kinds = playbook.profile.identities
+        self._kinds = kinds if playbook.profile.kind(CLIENT_ID.name) else (*kinds, CLIENT_ID)
+        self.clients: list[LiveClient] = []
+        self._lately: list[LiveClient] = []
+        """Those who may still be heard of; a server may see thousands come and go."""
+        self._by_cookie: dict[str, LiveClient] = {}
+        self._issued_with: dict[str, int] = {}
+        """Number of the exchange, by cookie."""
+        self._by_client_id: dict[str, LiveClient] = {}
+        self._by_authorization: dict[str, list[LiveClient]] = {}
+        self._by_connection: dict[int, _Line] = {}
+        self._newest_connection = 0
+        self._occurrences: dict[str, int] = {}
+        self.has_left: Callable[[str], bool] = lambda client_id: False
+        """Whether the client of a living Bayeux session has closed its connections; the server
+        is made after this, and says so then."""
+
+    @property
+    def runs(self) -> list[Run]:
+        """All runs, in the order in which they began."""
+        return self.seats.runs
+
+    # ---------------------------------------------------------------- what is learnt
+
+    def know_cookie(
+        self, name: str, value: str, client: LiveClient, *, entry: int = 0, renewed: bool = False
+    ) -> None:
+        """This server has issued a cookie to a client, `renewed` in exchange for another.
+
+        `entry` is the exchange it was issued with.
+        """
+        self._by_cookie[f"{name}={value}"] = client
+        self._issued_with[f"{name}={value}"] = entry
+        if renewed:
+            client.renewed.add(f"{name}={value}")
+
+    def presents(self, arrival: Arrival, name: str) -> bool:
+        """Whether a request carries a cookie of that name that this server has issued."""
+        return f"{name}={arrival.cookies.get(name)}" in self._by_cookie
+
+    def know_client_id(self, client_id: str, client: LiveClient) -> None:
+        """A Bayeux session was opened for a client."""
+        self._by_client_id[client_id] = client
+        client.client_ids[client_id] = None
+        client.finished = False
+        client.newest_connection = self._newest_connection
+
+    def know_connection(self, connection: int, client: LiveClient) -> None:
+        """A connection is surely that client's."""
+        self._set_line(connection, client, sure=True)
+
+    def _set_line(self, connection: int, client: LiveClient, *, sure: bool) -> None:
+        self._newest_connection = max(self._newest_connection, connection)
+        line = self._by_connection.get(connection)
+        if line is not None and line.client is client:
+            line.sure = line.sure or sure
+            return
+        if len(self._by_connection) >= MAX_CONNECTIONS:
+            del self._by_connection[next(iter(self._by_connection))]
+        self._by_connection[connection] = _Line(client, sure)
+
+    def finish(self, client: LiveClient) -> None:
+        """A client has said goodbye; who comes after it may be the same one again."""
+        client.finished = True
+        client.last_beside = len(self.clients)
+
+    def of_client_id(self, client_id: str) -> LiveClient | None:
+        """The client of a Bayeux session, living or gone."""
+        return self._by_client_id.get(client_id)
+
+    # ---------------------------------------------------------------- who is it
+
+    def of_request(self, arrival: Arrival, matches: Matches, now_s: float) -> Found:
+        """The client an HTTP request is from, new if need be; `matches` are its recordings."""
+        cookie = self._cookie(arrival)
+        owner = self._by_cookie.get(cookie) if cookie is not None else None
+        if owner is not None and self._is_anothers(cookie, owner):
+            owner = found = None
+        else:
+            found = Found(owner) if owner is not None else self._by_the_rest(arrival, matches)
+        if found is None or self._comes_again(found.client, matches, owner is not None):
+            found = Found(self._new(arrival, matches.sessions, now_s))
+        self._learn(arrival, found.client, sure=owner is not None)
+        if cookie is not None:
+            self._present(cookie, found.client)
+            found.client.keeps_cookies = not cookie.startswith(BROWSER_COOKIE)
+        return found
+
+    def guessed(self, connection: int, read: int) -> None:
+        """A read was answered to whoever has a connection, as far as is known."""
+        known = self._by_connection.get(connection)
+        if known is not None and not known.sure:
+            known.reads.add(read)
+
+    def of_handshake(self, arrival: Arrival, now_s: float) -> LiveClient:
+        """The client a Bayeux handshake is from; a new one while those it could be are active."""
+        cookie = self._cookie(arrival)
+        owner = self._by_cookie.get(cookie) if cookie is not None else None
+        if owner is not None and self._is_anothers(cookie, owner):
+            owner, mates = None, []
+        elif cookie is not None and owner is not None:
+            owner = self._behind(cookie, owner, arrival, now_s)
+            mates = [owner]
+        elif arrival.authorization is not None:
+            mates = list(self._by_authorization.get(arrival.authorization, ()))
+            adopted = self._adoptable(arrival) if not mates else None
+            mates += [adopted] if adopted is not None else []
+        else:
+            mates = list(self._lately)
+        line = self._by_connection.get(arrival.connection)
+        mates.sort(key=lambda one: (line is None or line.client is not one, -one.number))
+        for client in mates:
+            if owner is None and client.client_ids and not self._is_back(client):
+                continue
+            if client.finished and not self._may_come_back(client, owner is not None):
+                continue
+            break
+        else:
+            rivals = [one for one in mates if one.client_ids]
+            client = self._new(arrival, self._playbook.shaking_sessions, now_s)
+            self._give_connections(rivals, client)
+        self.seats.join(client)
+        if cookie is not None and client.sibling_of is None:
+            self._present(cookie, client)
+        self._learn(arrival, client, sure=True)
+        return client
+
+    def _behind(self, cookie: str, owner: LiveClient, arrival: Arrival, now_s: float) -> LiveClient:
+        """Which of the clients behind one cookie shakes hands: several tabs of one browser.
+
+        As the recorder does, one whose Bayeux session is gone before another recorded one; where
+        none was recorded, the tabs are one client with several Bayeux sessions.
+        """
+        family = [owner, *(one for one in self._lately if one.sibling_of is owner)]
+        gone = [one for one in family if not one.client_ids or self._has_left(one)]
+        if gone:
+            return gone[0]
+        session = self.seats.beside(owner, alone=not cookie.startswith(BROWSER_COOKIE))
+        if session is None:
+            return owner
+        sibling = self._seated(arrival, owner.run, session, now_s)
+        sibling.sibling_of = owner
+        return sibling
+
+    def _has_left(self, client: LiveClient) -> bool:
+        """Whether all connections of a client's Bayeux sessions were closed by it."""
+        return bool(client.client_ids) and all(map(self.has_left, client.client_ids))
+
+    def _is_back(self, client: LiveClient) -> bool:
+        """Whether a handshake without a cookie may be from a client whose connections are closed.
+
+        It may when the recorded client came again as well: a page that was loaded again.
+        """
+        session = self._playbook.sessions.get(client.bayeux_session)
+        recorded = len(session.handshakes) if session is not None else 0
+        return client.handshakes < recorded and self._has_left(client)
+
+    def _present(self, cookie: str, client: LiveClient) -> None:
+        if self._by_cookie[cookie] is not client:
+            # It was taken for another client when it was given this.
+            self._by_cookie[cookie] = client
+            client.run.played.setdefault(self._issued_with[cookie], 1)
+        if not cookie.startswith(BROWSER_COOKIE):
+            client.kept.add(cookie)
+
+    def _cookie(self, arrival: Arrival) -> str | None:
+        """The most telling cookie of a request that this server has issued, as `name=value`.
+
+        None where the request says outright that it is from another user than the cookie's: two
+        users behind one cookie jar.
+        """
+        if not arrival.cookies:
+            return None
+        for name in (*self._playbook.profile.session_cookies, BROWSER_COOKIE):
+            cookie = f"{name}={arrival.cookies.get(name)}"
+            client = self._by_cookie.get(cookie)
+            if client is not None:
+                differ = arrival.user and client.user and arrival.user != client.user
+                return None if differ else cookie
+        return None
+
+    def _is_anothers(self, cookie: str | None, owner: LiveClient) -> bool:
+        """Whether a cookie shows that its owner, as far as was known, is really two clients.
+
+        It was given to a request without a cookie, which was taken for the owner's; but the owner
+        presents another one.
+        """
+        if cookie is None or cookie in owner.kept or cookie in owner.renewed:
+            return False
+        name = cookie.partition("=")[0]
+        return any(kept.partition("=")[0] == name for kept in owner.kept)
+
+    def _by_the_rest(self, arrival: Arrival, matches: Matches) -> Found | None:
+        """The client of a request without a cookie, by Authorization and connection."""
+        if arrival.authorization is not None:
+            group = self._by_authorization.get(arrival.authorization, [])
+        else:
+            active = [one for one in self._lately if not one.finished]
+            nameless = [one for one in active if one.authorization is None]
+            group = nameless or active or self._lately
+        line = self._by_connection.get(arrival.connection)
+        known = line.client if line is not None and line.client in group else None
+        if line is not None and known is not None and line.sure:
+            # A pool of connections may outlive one client and serve the next.
+            successors = [c for c in group if not c.finished and c.number > known.last_beside]
+            if not known.finished or not successors or self._is_late_for(known, matches):
+                return Found(known)
+            return Found(successors[-1])
+        # A client that keeps its cookies would have presented them.
+        group = [one for one in group if not one.keeps_cookies]
+        late = [one for one in group if one.finished and self._is_late_for(one, matches)]
+        if late and matches.are_operations:
+            # What is recorded after a goodbye comes from one that said it, not from its twin.
+            return Found(late[0])
+        active = [one for one in group if not one.finished] or group[-1:]
+        if not active:
+            adopted = self._adoptable(arrival) if arrival.authorization is not None else None
+            return Found(adopted) if adopted is not None else None
+        handshaken = [one for one in active if one.client_ids]
+        if known not in active:
+            known = None
+        if len(handshaken) < 2:
+            return Found(known or (handshaken or active)[-1])
+        if not matches.are_operations:
+            return Found(known or active[-1])
+        fitting = [one for one in handshaken if self._has_still_to(one, matches)]
+        if known is not None and known in fitting:
+            return Found(known, handshaken)
+        return Found((fitting or handshaken)[0], handshaken)
+
+    def _has_still_to(self, client: LiveClient, matches: Matches) -> bool:
+        return client.run.is_unplayed(matches, client.session)
+
+    def _give_connections(self, rivals: Sequence[LiveClient], client: LiveClient) -> None:
+        """A new client turns up where one was active: what only seemed that one's may be its.
+
+        That is any connection first seen since the other one's Bayeux session began.
+        """
+        if not rivals:
+            return
+        for connection, line in self._by_connection.items():
+            owner = line.client
+            if not line.sure and owner in rivals and connection > owner.newest_connection:
+                line.client = client
+                for read in line.reads:
+                    client.run.played.setdefault(read, 1)
+
+    def _adoptable(self, arrival: Arrival) -> LiveClient | None:
+        """A client that has shown no credentials so far, whose these may be."""
+        nobody = [
+            client
+            for client in self._lately
+            if client.authorization is None
+            and not client.finished
+            and self.seats.may_be(client, arrival.user)
+        ]
+        line = self._by_connection.get(arrival.connection)
+        if line is not None and line.client in nobody:
+            return line.client
+        named = (c for c in nobody if self.seats.are_named(arrival.user, c.session))
+        return next(named, nobody[0] if nobody else None)
+
+    def _learn(self, arrival: Arrival, client: LiveClient, *, sure: bool) -> None:
+        if arrival.origin is not None:
+            client.origin = arrival.origin
+        line = self._by_connection.get(arrival.connection)
+        if sure or line is None or not line.sure:
+            self._set_line(arrival.connection, client, sure=sure)
+        if arrival.authorization is not None and client.authorization is None:
+            client.authorization, client.user = arrival.authorization, arrival.user
+            self.seats.named(client)
+            _join(self._by_authorization.setdefault(arrival.authorization, []), client)
+
+    # ---------------------------------------------------------------- the same client again
+
+    def _comes_again(self, client: LiveClient, matches: Matches, cookie: bool) -> bool:
+        """Whether a request of a client that had finished is a new beginning.
+
+        It is not when it was recorded after the end and is still to come (an
+        EndContactCenterSession after the disconnect, a last look at something).
+        """
+        if not client.finished:
+            return False
+        if matches.are_operations and client.run.is_unplayed(matches, client.session):
+            return False
+        if self._is_late_for(client, matches):
+            return False
+        return not cookie or not self._is_anything_left(client)
+
+    def _is_late_for(self, client: LiveClient, matches: Matches) -> bool:
+        """Whether this was recorded after the end of the client's session and is still to come."""
+        session = self._playbook.sessions.get(client.session)
+        if session is None or session.ended is None:
+            return False
+        return client.run.is_unplayed(matches, client.session, since=session.ended)
+
+    def _may_come_back(self, client: LiveClient, cookie: bool) -> bool:
+        """Whether a handshake after a disconnect goes on with the same recorded session."""
+        session = self._playbook.sessions.get(client.bayeux_session)
+        if session is not None and client.finishes <= session.comebacks:
+            return True
+        return cookie and self._is_anything_left(client)
+
+    def _is_anything_left(self, client: LiveClient) -> bool:
+        return client.run.has_operations_left(client.session)
+
+    # ---------------------------------------------------------------- a new client
+
+    def _new(self, arrival: Arrival, fits: frozenset[str], now_s: float) -> LiveClient:
+        run, session = self.seats.choose(arrival, fits)
+        return self._seated(arrival, run, session, now_s)
+
+    def _seated(self, arrival: Arrival, run: Run, session: str, now_s: float) -> LiveClient:
+        client = LiveClient(
+            number=len(self.clients) + 1,
+            run=run,
+            session=session,
+            binding=Binding(self._kinds, lambda: self._issuer(client)),
+        )
+        self.clients.append(client)
+        _join(self._lately, client)
+        self.seats.take(client, now_s)
+        self._learn(arrival, client, sure=False)
+        return client
+
+    def _issuer(self, client: LiveClient) -> Issuer:
+        """Of a client's ids: made when the first is needed, for it may tell its name late."""
+        who = client.user or client.authorization or ""
+        occurrence = self._occurrences[who] = self._occurrences.get(who, 0) + 1
+        return Issuer(self._seed, who, occurrence, lambda: self._playbook.recorded_integers)
+
+
+def _join(group: list[LiveClient], client: LiveClient) -> None:
+    """Add a client; of those that have finished only the latest stay."""
+    group.append(client)
+    if len(group) > 2 * MAX_FINISHED:
+        finished = [one for one in group if one.finished]
+        gone = set(map(id, finished[:-MAX_FINISHED]))
+        group[:] = [one for one in group if id(one) not in gone]

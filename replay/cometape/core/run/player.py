@@ -1,0 +1,492 @@
+"""A run: one playing of a cassette, with a state of its own.
+
+Operations advance the run, reads show the recorded state that fits what the run has done, events
+become due when what sets them off has been answered. A run knows nothing of HTTP, of Bayeux or of
+live clients but what it is told; who acts in it is an `Actor`.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable, Collection, Hashable, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from cometape.core.cassette import Entry
+from cometape.core.errors import ConfigurationError
+from cometape.core.exchange import Response
+from cometape.core.identity.identity import Binding, Identity, Ledger
+from cometape.core.identity.live_ids import Pairs
+from cometape.core.json_value import Json
+from cometape.core.playbook.playbook import START, Playbook
+from cometape.core.playbook.recordings import Follower, Matches, Playable, Recordings
+from cometape.core.playbook.relation import NearestState
+
+from .repeats import NO_REPEATS, Repeats
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How recorded delays between a cause and its events become live ones."""
+
+    factor: float = 0.0
+    """Live seconds per recorded second; 0: events come at once."""
+    manual: bool = False
+    """Whether live seconds are those of a clock that the test advances (`core.virtual_time`)."""
+
+    @classmethod
+    def parse(cls, text: str) -> Pace:
+        """`instant`, `recorded`, `manual`, or `x4` for four times as fast.
+
+        Raises ConfigurationError for anything else.
+        """
+        if text == "instant":
+            return cls(0.0)
+        if text == "recorded":
+            return cls(1.0)
+        if text == "manual":
+            return cls(1.0, manual=True)
+        try:
+            speed = float(text.removeprefix("x"))
+        except ValueError:
+            speed = 0.0
+        if not 0.0 < speed < float("inf"):
+            raise ConfigurationError(
+                f"{text!r} is not a pace.",
+                hint="Use 'instant', 'recorded', 'manual' (a clock that the test advances), or a"
+                " speed such as 'x4' (four times as fast).",
+                reason="pace",
+            )
+        return cls(1.0 / speed)
+
+    def __str__(self) -> str:
+        if self.factor == 0.0:
+            return "instant"
+        if self.manual:
+            return "manual"
+        return "recorded" if self.factor == 1.0 else f"x{1 / self.factor:g}"
+
+
+INSTANT = Pace()
+
+
+class Actor(Protocol):
+    """Who acts in a run: a live client that has taken one of the recorded sessions."""
+
+    @property
+    def session(self) -> str:
+        """Name of that recorded session."""
+        ...
+
+    @property
+    def binding(self) -> Binding:
+        """Its recorded ids → live ids."""
+        ...
+
+
+@dataclass(slots=True, eq=False)
+class Play:
+    """One playing of an entry by a live client: the events it causes carry the ids of this play."""
+
+    entry: Entry
+    actor: Actor
+    at_s: float
+    nth: int = 1
+    """1, or more for a repeat."""
+    issued: Pairs = field(default_factory=dict)
+    """Live ids of its request and answer, by kind and recorded value."""
+    minted: list[Identity] = field(default_factory=list)
+    """Those that had no live value before: a repeat gets new ones."""
+    message_id: str | None = None
+    """The Bayeux id of the live publish, which a remote call's answer must carry."""
+    audience: Sequence[Actor] = ()
+    """Whoever may have asked, where that could not be told."""
+
+
+@dataclass(slots=True, eq=False)
+class Due:
+    """An event that is on its way, and then waits for whoever it is for.
+
+    Events that it causes are on their way when it was given to a client.
+    """
+
+    follower: Follower
+    play: Play | None
+    at_s: float
+    run: Run
+    is_delivered: bool = False
+    """Whether a client was given it, or would have been."""
+    patches: tuple[Json, ...] = ()
+    """JSON merge patches (RFC 7396) over its data: a fault makes it say something else."""
+
+    @property
+    def session(self) -> str:
+        """The recorded session that saw it."""
+        return self.follower.session
+
+
+@dataclass(frozen=True, slots=True)
+class Exhausted:
+    """Every recording of an operation has been played in this run."""
+
+    matches: Matches
+
+
+@dataclass(slots=True)
+class _Reading:
+    """What one session's recordings of one read show at the moment."""
+
+    nearest: NearestState
+    facts: int = 0
+    """How many of the run's facts it knows."""
+    at: int = 0
+    """The first recording of the present state that may be unplayed."""
+    end: int = 0
+    """Where the recordings of that state end."""
+
+
+class Run:
+    """One playing of a cassette."""
+
+    def __init__(
+        self,
+        playbook: Playbook,
+        number: int,
+        *,
+        pace: Pace = INSTANT,
+        event_gap_s: float = 0.01,
+        shift_s: Callable[[float], int] = lambda now_s: 0,
+    ) -> None:
+        """`shift_s` tells, when the run begins, how much later than recorded its dates are."""
+        self.on_play: Callable[[Run, Play], None] | None = None
+        """Is told of operations, publishes, handshakes and subscriptions as they are played."""
+        self.playbook = playbook
+        self.number = number
+        self.shift_s = 0
+        self._find_shift = shift_s
+        self.actors: dict[str, Actor] = {}
+        """Who has taken each recorded session."""
+        self.played: dict[int, int] = {}
+        """How often each entry was played, by number."""
+        self.delivered: dict[int, int] = {}
+        """How often each event was given to a Bayeux session, by number."""
+        self.done: list[int] = []
+        """Numbers of the operations and publishes played, in their order."""
+        self.unclaimed: dict[str, list[Due]] = {}
+        """Due events of recorded sessions that no client has taken yet."""
+        self.spared: dict[int, None] = {}
+        """Entries that a fault kept from being played or delivered: nobody is to blame for that."""
+        self._pace = pace
+        self._event_gap_s = event_gap_s
+        self.shared = Ledger()
+        """Live values of ids that mean one thing in all sessions; placeholders always do."""
+        self._first_plays: dict[int, Play] = {}
+        self._scheduled: list[tuple[float, int, Due]] = []
+        self._count = 0
+        self._facts: list[int] = []
+        """What has happened, in its order."""
+        self._known_facts: set[int] = set()
+        self._next: dict[Hashable, int] = {}
+        """The first that may be unplayed, of several kinds of lists; it only moves on."""
+        self._readings: dict[Hashable, _Reading] = {}
+
+    def take(self, session: str, actor: Actor, now_s: float) -> None:
+        """A client takes a recorded session: events that nothing precedes are on their way."""
+        self.actors[session] = actor
+        if START not in self.played:
+            self.shift_s = self._find_shift(now_s)
+            for follower in self.playbook.followers(START):
+                self._schedule(follower, None, now_s)
+            self.played[START] = 1
+
+    def is_free(self, session: str) -> bool:
+        """Whether no client has taken a recorded session."""
+        return session not in self.actors
+
+    # ---------------------------------------------------------------- answers
+
+    def choose(
+        self, session: str, matches: Matches, *, repeats: Repeats = NO_REPEATS
+    ) -> Playable | Exhausted | None:
+        """Which of the recordings of a request answers it now; None when there is none at all.
+
+        The session's own recordings go first, then those of sessions nobody has taken, then, if
+        it has none of its own, anybody's. An operation is answered by its recordings in their
+        order, once each; a read by the recording that fits the state of the run.
+        """
+        if not matches:
+            return None
+        free = [name for name in matches.by_session if self.is_free(name) and name != session]
+        if session in matches.by_session:
+            order = [session, *free]
+        else:
+            order = free + [name for name in matches.by_session if name not in free]
+        if not matches.are_operations:
+            return self._read(matches, order[0])
+        for name in order:
+            fresh = self._fresh(matches.by_session[name])
+            if fresh is not None:
+                return fresh
+        last = matches.by_session[order[0]][-1]
+        return last if repeats.allow(last) else Exhausted(matches)
+
+    def is_unplayed(self, matches: Matches, session: str, since: int = 0) -> bool:
+        """Whether a recording of that session has not been played, after the entry `since`."""
+        recordings = matches.by_session.get(session)
+        return recordings is not None and self._unplayed(recordings, since) < len(recordings)
+
+    def has_operations_left(self, session: str) -> bool:
+        """Whether some operation of a recorded session has not been played."""
+        recorded = self.playbook.sessions.get(session)
+        numbers = recorded.operations if recorded is not None else ()
+        key = ("operations", session)
+        at = self._next.get(key, 0)
+        while at < len(numbers) and numbers[at] in self.played:
+            at += 1
+        self._next[key] = at
+        return at < len(numbers)
+
+    def is_operation(self, number: int) -> bool:
+        """Whether the entry with that number advances a run."""
+        playable = self.playbook.playable(number)
+        return playable is not None and playable.is_operation
+
+    def answer(
+        self,
+        playable: Playable,
+        actor: Actor,
+        origin: str,
+        now_s: float,
+        *,
+        audience: Sequence[Actor] = (),
+        fresh: Collection[Identity] = (),
+        used: Pairs | None = None,
+    ) -> tuple[Play, Response]:
+        """Play an exchange: its response with live ids; the events it causes are on their way.
+
+        `origin` is what absolute URIs shall begin with: the one by which the client came. `fresh`
+        are ids to be issued anew though they have a live value: the cookies of a client that came
+        without. `used` are the ids that the request named: the answer and the events speak of
+        the same, also where others have come since in a repeat.
+        """
+        play = self._begin(playable.exchange, actor, now_s, playable.is_operation)
+        play.audience = audience
+        if used:
+            play.issued.update(used)
+        first = self._first_plays.setdefault(playable.number, play)
+        template = self.playbook.response(playable, dated=self.shift_s != 0)
+        for identity in template.identities:
+            if (identity.kind, identity.recorded) in play.issued:
+                continue
+            renew = identity in fresh or (
+                playable.is_operation and first is not play and identity in first.minted
+            )
+            live = None if renew else self.known(identity, actor)
+            if live is None:
+                if not renew:
+                    play.minted.append(identity)
+                live = self.live(identity, actor, renew=True)
+            play.issued[identity.kind, identity.recorded] = live
+        response = template.fill(
+            lambda one: play.issued[one.kind, one.recorded], origin, self.shift_s
+        )
+        if playable.is_operation:
+            self._set_off(play)
+        return play, response
+
+    def happened(
+        self,
+        entry: Entry,
+        actor: Actor,
+        now_s: float,
+        *,
+        message_id: str | None = None,
+        used: Pairs | None = None,
+    ) -> Play:
+        """A recorded handshake, subscription or publish came to pass; events follow it."""
+        play = self._begin(entry, actor, now_s, self.is_operation(entry.number))
+        self._first_plays.setdefault(entry.number, play)
+        play.message_id = message_id
+        if used:
+            play.issued.update(used)
+        self._set_off(play)
+        return play
+
+    # ---------------------------------------------------------------- identities
+
+    def known(self, identity: Identity, actor: Actor) -> str | None:
+        """The live value of a recorded id for that client, if it has one."""
+        if not identity.session:
+            return self.shared.known(identity)
+        return actor.binding.known(identity)
+
+    def live(
+        self, identity: Identity, actor: Actor, *, renew: bool = False, series: str = "answer"
+    ) -> str:
+        """The live value of a recorded id for that client, issued if need be."""
+        found = None if renew else self.known(identity, actor)
+        if found is not None:
+            return found
+        if identity.session:
+            return actor.binding.renew(identity, series)
+        created = self.playbook.created_ids.get(identity.kind, ())
+
+        def taken(value: str) -> bool:
+            return self.shared.behind(identity.kind, value) is not None or value in created
+
+        live = actor.binding.renew(identity, series, taken)
+        self.shared.enter(identity, live)
+        return live
+
+    def behind(self, kind: str, live: str, actor: Actor) -> Identity | None:
+        """The identity behind a live id that a client names: its own, or anybody's of the run."""
+        return actor.binding.behind(kind, live) or self.shared.behind(kind, live)
+
+    def made(self, identity: Identity, live: str, actor: Actor) -> None:
+        """A client has made up an id itself."""
+        (actor.binding if identity.session else self.shared).enter(identity, live)
+
+    def event_lookup(self, due: Due, receiver: Actor) -> dict[Identity, str]:
+        """Live values of the ids in an event, as one receiver sees them."""
+        found: dict[Identity, str] = {}
+        for one in self.playbook.event(due.follower).identities:
+            issued = due.play.issued.get((one.kind, one.recorded)) if due.play is not None else None
+            found[one] = issued or self._live_of_event(one, due.play, receiver)
+        return found
+
+    def _live_of_event(self, identity: Identity, play: Play | None, receiver: Actor) -> str:
+        """Of an id that only an event hands out: a repeat of its cause hands out another."""
+        if play is None or identity.session:
+            return self.live(identity, receiver, series="event")
+        first = self._first_plays.get(play.entry.number, play)
+        renew = first is not play and identity in first.minted
+        if not renew and self.known(identity, receiver) is None:
+            play.minted.append(identity)
+        live = self.live(identity, receiver, renew=renew, series="event")
+        play.issued[identity.kind, identity.recorded] = live
+        return live
+
+    # ---------------------------------------------------------------- events
+
+    def deadline_s(self) -> float | None:
+        """When the next event becomes due."""
+        return self._scheduled[0][0] if self._scheduled else None
+
+    def release(self, now_s: float, only: Actor | None = None) -> list[Due]:
+        """The events whose time has come; with `only`, that client's whatever their time."""
+        if only is not None:
+            return self.hurry([due for due in self.scheduled if self.receiver(due) is only])
+        found = []
+        while self._scheduled and self._scheduled[0][0] <= now_s:
+            found.append(heapq.heappop(self._scheduled)[2])
+        return self._sent(found)
+
+    def hurry(self, dues: Sequence[Due]) -> list[Due]:
+        """These of the events on their way, before their time."""
+        wanted = set(map(id, dues))
+        self._scheduled = [item for item in self._scheduled if id(item[2]) not in wanted]
+        heapq.heapify(self._scheduled)
+        return self._sent(dues)
+
+    def _sent(self, dues: Sequence[Due]) -> list[Due]:
+        for due in dues:
+            number = due.follower.number
+            self._note_fact(number)
+            self.played[number] = self.played.get(number, 0) + 1
+        return list(dues)
+
+    def receiver(self, due: Due) -> Actor | None:
+        """Whom an event is for: who set it off, or who has taken the session that saw it."""
+        if due.play is not None and due.play.entry.session == due.session:
+            return due.play.actor
+        return self.actors.get(due.session)
+
+    @property
+    def scheduled(self) -> list[Due]:
+        """Events that are on their way."""
+        return [due for _, _, due in sorted(self._scheduled, key=lambda item: item[:2])]
+
+    def reached(self, due: Due, now_s: float) -> None:
+        """A client was given an event; events that it causes are on their way, once."""
+        number = due.follower.number
+        self.delivered[number] = self.delivered.get(number, 0) + 1
+        self.went_by(due, now_s)
+
+    def went_by(self, due: Due, now_s: float) -> None:
+        """An event was delivered, or lost on its way: what it causes comes, once."""
+        if due.is_delivered:
+            return
+        due.is_delivered = True
+        at_s = now_s
+        for follower in self.playbook.followers(due.follower.number):
+            at_s = self._schedule(follower, due.play, now_s, not_before_s=at_s)
+
+    # ---------------------------------------------------------------- state
+
+    def _begin(self, entry: Entry, actor: Actor, now_s: float, is_operation: bool) -> Play:
+        nth = self.played[entry.number] = self.played.get(entry.number, 0) + 1
+        if self.spared:
+            self.spared.pop(entry.number, None)
+        self._note_fact(entry.number)
+        if is_operation:
+            self.done.append(entry.number)
+        return Play(entry, actor, now_s, nth)
+
+    def _note_fact(self, number: int) -> None:
+        fact = self.playbook.fact(number)
+        if fact is not None and fact not in self._known_facts:
+            self._known_facts.add(fact)
+            self._facts.append(fact)
+
+    def _set_off(self, play: Play) -> None:
+        at_s = play.at_s
+        for follower in self.playbook.followers(play.entry.number):
+            if play.nth == 1 or follower.caused:
+                at_s = self._schedule(follower, play, play.at_s, not_before_s=at_s)
+        if self.on_play is not None:
+            self.on_play(self, play)
+
+    def _schedule(
+        self, follower: Follower, play: Play | None, after_s: float, not_before_s: float = 0.0
+    ) -> float:
+        """Put an event on its way; never before an earlier one of the same cause."""
+        delay_s = max(self._event_gap_s, follower.delay_s * self._pace.factor)
+        at_s = max(not_before_s, after_s + delay_s)
+        self._count += 1
+        heapq.heappush(self._scheduled, (at_s, self._count, Due(follower, play, at_s, self)))
+        return at_s
+
+    def _fresh(self, recordings: Recordings) -> Playable | None:
+        at = self._unplayed(recordings)
+        return recordings[at] if at < len(recordings) else None
+
+    def _unplayed(self, recordings: Recordings, since: int = 0) -> int:
+        """The first of some recordings that was not played, after the entry `since`.
+
+        What was played stays so: looking goes on where it ended.
+        """
+        key = (recordings.key, since)
+        at = self._next.get(key)
+        if at is None:
+            at = recordings.since(since)
+        while at < len(recordings) and recordings.number(at) in self.played:
+            at += 1
+        self._next[key] = at
+        return at
+
+    def _read(self, matches: Matches, session: str) -> Playable:
+        recordings = matches.by_session[session]
+        if len(recordings) == 1:
+            return recordings[0]
+        reading = self._readings.get(recordings.key)
+        if reading is None:
+            reading = _Reading(self.playbook.nearest_state(recordings))
+            self._readings[recordings.key] = reading
+        if reading.facts != len(self._facts) or not reading.end:
+            for fact in self._facts[reading.facts :]:
+                reading.nearest.happened(fact)
+            reading.facts = len(self._facts)
+            reading.at, reading.end = recordings.showing(reading.nearest.best())
+        while reading.at < reading.end - 1 and recordings.number(reading.at) in self.played:
+            reading.at += 1
+        return recordings[reading.at]

@@ -1,0 +1,230 @@
+"""Seats: which recorded session of which run a live client takes.
+
+A client takes the session that is named after its user, else the next one nobody has taken that
+made such a request, in order of first appearance. When there is none a new run begins.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from cometape.core.playbook.playbook import Playbook
+from cometape.core.playbook.recordings import Matches
+
+from .live_client import Arrival, LiveClient
+from .player import Run
+
+MAX_RUNS = 1000
+"""Runs looked at for a free seat, the latest ones."""
+ALONE = "client"
+"""The session that a client takes in a cassette without any."""
+
+
+class Seats:
+    """The runs of a replay, with their sessions taken and free."""
+
+    def __init__(self, playbook: Playbook, new_run: Callable[[int], Run]) -> None:
+        self.runs: list[Run] = [new_run(1)]
+        self._playbook = playbook
+        self._new_run = new_run
+        self._users = _recorded_users(playbook)
+
+    def are_named(self, user: str | None, session: str) -> bool:
+        """Whether a recorded session is named after a user."""
+        return session in self._users.get(user or "", ())
+
+    def choose(self, arrival: Arrival, fits: frozenset[str]) -> tuple[Run, str]:
+        """The run and session for a new client, whose request was made in the sessions `fits`."""
+        named = self._users.get(arrival.user or "", ())
+        newest = self.runs[-1]
+        if named:
+            latest = reversed(self.runs[-MAX_RUNS:])
+            candidates = [run for run in latest if self._has_room(run) and self._is_active(run)]
+            if not (self._is_over(newest) and self._is_seated(arrival, newest)):
+                candidates.append(newest)
+            for run in candidates:
+                free = [name for name in named if run.is_free(name)]
+                if free:
+                    return run, next((name for name in free if name in fits), free[0])
+            for run in candidates:
+                for name in named:
+                    if self._make_room(run, name):
+                        return run, name
+            return self._begin_run(), next((name for name in named if name in fits), named[0])
+        names = list(self._playbook.sessions) or [ALONE]
+        wanted = [name for name in names if name in fits] or names
+        # Nobody is two recorded clients; who has no name may be the one that was here before.
+        again = self._is_seated(arrival, newest) if arrival.user else self._is_over(newest)
+        if not again:
+            for name in wanted:
+                if newest.is_free(name):
+                    return newest, name
+        return self._begin_run(), wanted[0]
+
+    def beside(self, client: LiveClient, *, alone: bool) -> str | None:
+        """The free session of a second Bayeux client behind the same cookie, if one was recorded.
+
+        That is a session that shook hands, of the same user where it has a name; `alone`: and did
+        nothing else, since what it asked for went by the cookie.
+        """
+        for name, session in self._playbook.sessions.items():
+            named = self._users.get(client.user or "", ())
+            if (
+                session.handshakes
+                and client.run.is_free(name)
+                and not (alone and session.exchanges)
+                and (not named or name in named)
+            ):
+                return name
+        return None
+
+    def change(self, client: LiveClient, matches: Matches) -> bool:
+        """A client whose session was a guess changes to the one that did what it does.
+
+        As long as it has done nothing that only its present one did, nobody could notice. Where
+        that session is taken and has done it already, a new run begins. True when it changed.
+        """
+        if not matches or client.committed:
+            return False
+        if client.session in matches.sessions:
+            client.committed = len(matches.sessions) == 1 or matches.are_operations
+            client.asked[matches] = None
+            return False
+        if self.are_named(client.user, client.session):
+            return False
+        targets = [name for name in self._playbook.sessions if name in matches.sessions]
+        free = next((name for name in targets if client.run.is_free(name)), None)
+        if free is None and (
+            not matches.are_operations
+            or any(client.run.is_unplayed(matches, name) for name in matches.by_session)
+        ):
+            return False
+        self._move(client, free or targets[0])
+        client.committed = True
+        return True
+
+    def may_be(self, client: LiveClient, user: str | None) -> bool:
+        """Whether a client of no name may turn out to be this user."""
+        named = self._users.get(user or "", ())
+        if not named or client.session in named:
+            return True
+        return not client.committed and any(client.run.is_free(name) for name in named)
+
+    def named(self, client: LiveClient) -> None:
+        """A client has told its name: it changes to the session that is named after it."""
+        named = self._users.get(client.user or "", ())
+        if named and client.session not in named and not client.committed:
+            free = next((name for name in named if client.run.is_free(name)), None)
+            if free is not None:
+                self._move(client, free)
+
+    def join(self, client: LiveClient) -> None:
+        """A client shakes hands that has none recorded: its Bayeux was taken for another client.
+
+        That happens where nothing on the wire tied the two together. It takes the free session
+        that is Bayeux alone as well.
+        """
+        sessions = self._playbook.sessions
+        own = sessions.get(client.session)
+        if own is None or own.handshakes or client.beside is not None:
+            return
+        for name, session in sessions.items():
+            if session.handshakes and not session.exchanges and client.run.is_free(name):
+                client.beside = name
+                client.run.actors[name] = client
+                _claim(client, name)
+                return
+
+    def _make_room(self, run: Run, session: str) -> bool:
+        """Let a client that has a session by guess alone take another one, if there is one."""
+        holder = run.actors.get(session)
+        other = next((name for name in self._playbook.sessions if run.is_free(name)), None)
+        if other is None or not isinstance(holder, LiveClient) or holder.committed:
+            return False
+        if self.are_named(holder.user, session):
+            return False
+        self._move(holder, other)
+        return True
+
+    def _move(self, client: LiveClient, session: str) -> None:
+        """Change a client's session, and its run where that session is taken.
+
+        Bayeux that only the old session has it keeps beside; what it has asked for counts as asked
+        for by the new one.
+        """
+        sessions, old = self._playbook.sessions, client.session
+        if not client.run.is_free(session):
+            del client.run.actors[old]
+            client.run = self._begin_run()
+            client.binding.begin_anew()
+        elif (
+            client.client_ids
+            and client.beside is None
+            and not sessions[old].exchanges
+            and not sessions[session].handshakes
+        ):
+            client.beside = old
+        else:
+            del client.run.actors[old]
+        client.session = session
+        client.run.actors[session] = client
+        _claim(client, session)
+        for matches in client.asked:
+            for recording in matches.of(session)[:1]:
+                client.run.played.setdefault(recording.number, 1)
+
+    def take(self, client: LiveClient, now_s: float) -> None:
+        """A client takes its seat; events that waited for somebody to come are its."""
+        client.run.take(client.session, client, now_s)
+        _claim(client, client.session)
+
+    def _begin_run(self) -> Run:
+        if not self.runs[-1].actors:
+            return self.runs[-1]
+        self.runs.append(self._new_run(len(self.runs) + 1))
+        return self.runs[-1]
+
+    def _has_room(self, run: Run) -> bool:
+        """Whether some recorded session of a run is free; of a thousand runs hardly one has."""
+        return len(run.actors) < len(self._playbook.sessions)
+
+    def _is_active(self, run: Run) -> bool:
+        return any(not client.is_away for client in clients_in(run))
+
+    def _is_over(self, run: Run) -> bool:
+        """Whether all who took part have finished, and nobody was recorded to come after them."""
+        clients = clients_in(run)
+        if not clients or any(not client.finished for client in clients):
+            return False
+        sessions = self._playbook.sessions
+        last = max((sessions[c.session].last for c in clients if c.session in sessions), default=0)
+        return not any(s.first > last for s in sessions.values() if run.is_free(s.name))
+
+    def _is_seated(self, arrival: Arrival, run: Run) -> bool:
+        """Whether this user has a session of the run already."""
+        return arrival.user is not None and any(c.user == arrival.user for c in clients_in(run))
+
+
+def _claim(client: LiveClient, session: str) -> None:
+    """Events that waited for somebody to take a session are its client's."""
+    waiting = client.run.unclaimed.pop(session, None)
+    if waiting:
+        client.mailbox += waiting
+        client.has_claimed = True
+
+
+def clients_in(run: Run) -> list[LiveClient]:
+    """The live clients that have taken a session of a run, each once."""
+    found = [actor for actor in run.actors.values() if isinstance(actor, LiveClient)]
+    return list(dict.fromkeys(found))
+
+
+def _recorded_users(playbook: Playbook) -> dict[str, tuple[str, ...]]:
+    """The recorded sessions of each user: `agent7`, and `agent7-2` for a second one."""
+    found: dict[str, tuple[str, ...]] = {}
+    for name in playbook.sessions:
+        stem, dash, number = name.rpartition("-")
+        users = [name] + ([stem] if dash and number.isdecimal() else [])
+        for user in users:
+            found[user] = (*found.get(user, ()), name)
+    return found
