@@ -15,12 +15,12 @@ from cometape.core.errors import ConfigurationError
 from cometape.server.listener import serve
 
 from .address import address_options
-
-SECONDS = click.FloatRange(min=0)
+from .bayeux_options import bayeux_options
 
 
 @click.command("broker")
 @address_options
+@bayeux_options(max_interval_s=10.0)
 @click.option(
     "--path",
     default="/cometd",
@@ -29,24 +29,8 @@ SECONDS = click.FloatRange(min=0)
     help="Where clients find the CometD server; paths below it belong to it too.",
 )
 @click.option(
-    "--timeout-s",
-    type=SECONDS,
-    default=30.0,
-    show_default=True,
-    metavar="S",
-    help="How long a connect is held when there is nothing to deliver.",
-)
-@click.option(
-    "--max-interval-s",
-    type=SECONDS,
-    default=10.0,
-    show_default=True,
-    metavar="S",
-    help="How long a session lives without a connect.",
-)
-@click.option(
     "--interval-s",
-    type=SECONDS,
+    type=click.FloatRange(min=0),
     default=0.0,
     show_default=True,
     metavar="S",

@@ -12,7 +12,6 @@ import click
 
 from cometape.core.bayeux.settings import Settings
 from cometape.core.errors import ConfigurationError
-from cometape.core.explore.conductor import PATIENCE_S
 from cometape.core.explore.enumeration import orders
 from cometape.core.explore.order import Order
 from cometape.core.explore.plot import Plot
@@ -20,11 +19,13 @@ from cometape.core.replay.replay_service import MAX_INTERVAL_MS, ReplaySettings
 
 from .after_dashes import BeforeDashes, after_dashes
 from .fault_options import fault_options, faults_of
+from .playing_options import playing_options
 from .runs import read_playbook
 
 
 @click.command("explore", cls=BeforeDashes)
 @click.argument("file", type=click.Path(path_type=Path), metavar="FILE")
+@playing_options
 @click.option(
     "--max",
     "most",
@@ -49,14 +50,6 @@ from .runs import read_playbook
     help="A run of COMMAND that takes longer is broken.",
 )
 @click.option(
-    "--patience",
-    type=click.FloatRange(min=0, min_open=True),
-    default=PATIENCE_S,
-    show_default=True,
-    metavar="S",
-    help="How long COMMAND may do nothing before what an order holds back is let go.",
-)
-@click.option(
     "--only", metavar="NAME", help="Try this order alone, as an earlier exploration named it."
 )
 @click.option("--all", "goes_on", is_flag=True, help="Go on after an order that breaks COMMAND.")
@@ -77,14 +70,6 @@ from .runs import read_playbook
 )
 @click.option("--list", "is_list", is_flag=True, help="Name the orders; COMMAND is not needed.")
 @click.option("--json", "as_json", is_flag=True, help="The outcome as JSON on standard output.")
-@click.option(
-    "--seed", type=int, default=0, show_default=True, metavar="N", help="As of cometape replay."
-)
-@click.option(
-    "--profile",
-    metavar="NAME|FILE",
-    help="The profile to use.  [default: the one the cassette names]",
-)
 @fault_options
 def command(
     file: Path,

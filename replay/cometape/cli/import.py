@@ -16,6 +16,7 @@ from cometape.interchange.reading import MAX_BYTES, read
 from cometape.profiles import load_profile
 from cometape.store import cassette_file
 
+from .making_options import making_options
 from .origin import origin_of
 
 _PROFILE = "workbins"
@@ -25,15 +26,7 @@ _PROFILE = "workbins"
 @click.argument(
     "files", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE..."
 )
-@click.option(
-    "-o",
-    "--out",
-    type=click.Path(path_type=Path, dir_okay=False),
-    required=True,
-    metavar="CASSETTE",
-    help="The cassette to write (*.yaml).",
-)
-@click.option("--scenario", default="", metavar="TEXT", help="What this is a recording of.")
+@making_options
 @click.option(
     "--profile",
     metavar="NAME|FILE",
@@ -45,23 +38,6 @@ _PROFILE = "workbins"
     metavar="ORIGIN",
     help="Import this origin, leave all others out. May be repeated.",
 )
-@click.option(
-    "--bayeux",
-    metavar="PATH",
-    help="Path of the CometD endpoint, if the profile does not know it.",
-)
-@click.option(
-    "--pseudonyms",
-    is_flag=True,
-    help="Replace names, addresses, numbers and what was written, too.",
-)
-@click.option(
-    "--allow",
-    multiple=True,
-    metavar="FIELD",
-    help="A field that only looks like a secret, as the last scan names it. May be repeated.",
-)
-@click.option("--overwrite", is_flag=True, help="Replace the cassette if it exists.")
 def command(
     files: tuple[Path, ...],
     out: Path,

@@ -15,6 +15,7 @@ from cometape.core.errors import ConfigurationError
 
 from .address import address_options
 from .after_dashes import BeforeDashes, after_dashes
+from .making_options import making_options
 from .origin import origin_of
 from .upstream_proxy import other_proxy_of
 
@@ -27,21 +28,13 @@ if TYPE_CHECKING:  # mitmproxy: what is wrong with the arguments is told before 
 
 @click.command("record", cls=BeforeDashes)
 @click.argument("url", required=False)
-@click.option(
-    "-o",
-    "--out",
-    type=click.Path(path_type=Path, dir_okay=False),
-    required=True,
-    metavar="FILE",
-    help="The cassette to write (*.yaml).",
-)
+@making_options
 @click.option(
     "--proxy",
     is_flag=True,
     help="Be a regular proxy (HTTP_PROXY, browser settings) instead of standing in for URL.",
 )
 @address_options
-@click.option("--scenario", default="", metavar="TEXT", help="What this is a recording of.")
 @click.option(
     "--profile",
     default="workbins",
@@ -49,28 +42,11 @@ if TYPE_CHECKING:  # mitmproxy: what is wrong with the arguments is told before 
     metavar="NAME",
     help="What is special about the API: workbins, bayeux, or a YAML file.",
 )
-@click.option("--overwrite", is_flag=True, help="Replace the cassette if it exists.")
-@click.option(
-    "--pseudonyms",
-    is_flag=True,
-    help="Replace names, addresses, numbers and what was written, too.",
-)
-@click.option(
-    "--allow",
-    multiple=True,
-    metavar="FIELD",
-    help="A field that only looks like a secret, as the last scan names it. May be repeated.",
-)
 @click.option(
     "--only",
     multiple=True,
     metavar="ORIGIN",
     help="With --proxy: record this origin, let all others pass unrecorded. May be repeated.",
-)
-@click.option(
-    "--bayeux",
-    metavar="PATH",
-    help="Path of the CometD endpoint, if the profile does not know it.",
 )
 @click.option("--insecure", is_flag=True, help="Do not verify the live system's certificate.")
 @click.option(

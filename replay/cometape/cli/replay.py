@@ -15,7 +15,6 @@ from cometape.core.bayeux.settings import Settings
 from cometape.core.cassette import UNFINISHED
 from cometape.core.control.control_service import ControlService
 from cometape.core.errors import ConfigurationError
-from cometape.core.explore.conductor import PATIENCE_S
 from cometape.core.identity.date_shift import Dates
 from cometape.core.replay.replay_service import MAX_INTERVAL_MS, ReplaySettings
 from cometape.core.report.miss import Miss
@@ -24,13 +23,13 @@ from cometape.server.listener import serve_until_told
 from cometape.server.run_server import RunServer
 
 from .address import address_options
+from .bayeux_options import bayeux_options
 from .control_options import OPENAPI, access_to, control_options
 from .fault_options import fault_options, faults_of
 from .front import Refusals, check_front, front_options, proxy_for, tls_for
+from .playing_options import playing_options
 from .report import ReportTo, check_folder, report_options
 from .runs import announce, conclude, read_playbook, runs_of
-
-SECONDS = click.FloatRange(min=0)
 
 
 @click.command("replay")
@@ -39,14 +38,8 @@ SECONDS = click.FloatRange(min=0)
 )
 @address_options
 @front_options
-@click.option(
-    "--seed",
-    type=int,
-    default=0,
-    show_default=True,
-    metavar="N",
-    help="What fresh ids are derived from: the same seed, the same ids.",
-)
+@playing_options
+@bayeux_options(max_interval_s=MAX_INTERVAL_MS / 1000)
 @click.option(
     "--pace",
     default="instant",
@@ -88,27 +81,6 @@ SECONDS = click.FloatRange(min=0)
     "[default: that is smoothed over]",
 )
 @click.option(
-    "--profile",
-    metavar="NAME|FILE",
-    help="The profile to use.  [default: the one the cassette names]",
-)
-@click.option(
-    "--timeout-s",
-    type=SECONDS,
-    default=30.0,
-    show_default=True,
-    metavar="S",
-    help="How long a Bayeux connect is held when there is nothing to deliver.",
-)
-@click.option(
-    "--max-interval-s",
-    type=SECONDS,
-    default=MAX_INTERVAL_MS / 1000,
-    show_default=True,
-    metavar="S",
-    help="How long a Bayeux session lives without a connect.",
-)
-@click.option(
     "--dialect",
     type=click.Choice(list(DIALECTS)),
     help="In whose words Bayeux errors are told.  [default: as recorded, else the profile's]",
@@ -118,14 +90,6 @@ SECONDS = click.FloatRange(min=0)
     "--order",
     metavar="NAME",
     help="Play one order of answers and events, as cometape explore names it.",
-)
-@click.option(
-    "--patience",
-    type=click.FloatRange(min=0, min_open=True),
-    default=PATIENCE_S,
-    show_default=True,
-    metavar="S",
-    help="How long a client may do nothing before what --order holds back is let go.",
 )
 @report_options
 @click.option(

@@ -8,11 +8,13 @@ import click
 
 from cometape import file_review, last_scan
 
+from .making_options import scrubbing_options
 from .progress import telling
 
 
 @click.command("scrub")
 @click.argument("file", type=click.Path(path_type=Path), metavar="FILE")
+@scrubbing_options
 @click.option(
     "-o",
     "--out",
@@ -22,20 +24,9 @@ from .progress import telling
 )
 @click.option("--overwrite", is_flag=True, help="Replace the file of -o if it exists.")
 @click.option(
-    "--pseudonyms",
-    is_flag=True,
-    help="Replace names, addresses, numbers and what was written, too.",
-)
-@click.option(
     "--profile",
     metavar="NAME|FILE",
     help="Whose rules.  [default: the profile the cassette names]",
-)
-@click.option(
-    "--allow",
-    multiple=True,
-    metavar="FIELD",
-    help="A field that only looks like a secret; noted in the cassette. May be repeated.",
 )
 def command(
     file: Path,

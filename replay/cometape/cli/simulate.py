@@ -22,13 +22,14 @@ from cometape.simulator.switches import SWITCHES, parse_switch
 from cometape.simulator.users_file import with_users
 
 from .address import address_options
+from .bayeux_options import bayeux_options
 
 _DELAY = re.compile(r"(\d+(?:\.\d+)?)(?::(\d+(?:\.\d+)?))?")
-SECONDS = click.FloatRange(min=0)
 
 
 @click.command("simulate")
 @address_options
+@bayeux_options(max_interval_s=60.0)
 @click.option(
     "--public-url",
     default=DEFAULT_PUBLIC_URL,
@@ -94,22 +95,6 @@ SECONDS = click.FloatRange(min=0)
 )
 @click.option(
     "--load-balancer", is_flag=True, help="Set an AWSELB cookie, and demand it with JSESSIONID."
-)
-@click.option(
-    "--timeout-s",
-    type=SECONDS,
-    default=30.0,
-    show_default=True,
-    metavar="S",
-    help="How long a CometD connect is held when there is nothing to deliver.",
-)
-@click.option(
-    "--max-interval-s",
-    type=SECONDS,
-    default=60.0,
-    show_default=True,
-    metavar="S",
-    help="How long a CometD session lives without a connect.",
 )
 @click.option(
     "--date",
