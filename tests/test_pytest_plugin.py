@@ -409,7 +409,7 @@ def test_pull(cometape):
     run(project, source.format(', order="5-before-4"')).assert_outcomes(passed=1)
     result = run(project, plain, "--cometape-order", "4-before-1")
     result.assert_outcomes(errors=1)
-    result.stdout.fnmatch_lines(["*--cometape-order: '4-before-1' is no order of this cassette*"])
+    result.stdout.fnmatch_lines(["*'4-before-1' is no order of this cassette*"])
 
 
 def test_a_skipped_or_expectedly_failing_test_is_not_blamed_for_leftovers(

@@ -47,7 +47,9 @@ class Control:
         self._token = token
 
     def run(self, name: str | None = None, **settings: Json) -> RemoteRun:
-        """Make a run: `cassette`, `seed`, `pace`, `strict`, `repeats`, `timeout_s`, …"""
+        """Make a run of these `settings`, by the names that docs/control.md lists; it answers when
+        clients can connect to it.
+        """
         wish = settings | ({} if name is None else {"name": name})
         return RemoteRun(self, self.call("POST", "/runs", wish))
 

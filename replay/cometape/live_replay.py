@@ -45,7 +45,10 @@ class LiveReplay:
     """One replay on an address of its own."""
 
     def __init__(self, playbook: Playbook, settings: ReplaySettings, cassette: Path) -> None:
-        """Nothing is opened before `start` (or the block)."""
+        """Nothing is opened before `start` (or the block).
+
+        Raises ConfigurationError for settings that do not fit the cassette.
+        """
         self.cassette = cassette
         """The file that is replayed."""
         self._run = ServedRun(cassette.stem, cassette.stem, playbook, settings)
@@ -355,8 +358,11 @@ OPTIONS = frozenset(
         "dates",
         "as_recorded",
         "faults",
+        "order",
+        "patience_s",
         "timeout_s",
         "max_interval_s",
+        "dialect",
     )
 )
 """What `replay_settings` knows."""
@@ -371,6 +377,7 @@ def replay_settings(options: dict[str, Any], profile: Profile) -> ReplaySettings
 
     from cometape.core.bayeux.settings import Settings
     from cometape.core.errors import ConfigurationError
+    from cometape.core.explore.conductor import PATIENCE_S as PATIENCE_OF_AN_ORDER_S
     from cometape.core.identity.date_shift import Dates
     from cometape.core.replay.replay_service import MAX_INTERVAL_MS, ReplaySettings
     from cometape.core.run.player import Pace
@@ -390,6 +397,9 @@ def replay_settings(options: dict[str, Any], profile: Profile) -> ReplaySettings
         as_recorded=options.get("as_recorded", False),
         dates=Dates.parse(str(options["dates"])) if "dates" in options else None,
         faults=_fault_rules(options.get("faults", ()), profile),
+        order=options.get("order"),
+        order_patience_s=options.get("patience_s", PATIENCE_OF_AN_ORDER_S),
+        dialect=options.get("dialect"),
         bayeux=Settings(
             timeout_ms=round(options.get("timeout_s", 30) * 1000),
             max_interval_ms=round(options.get("max_interval_s", MAX_INTERVAL_MS / 1000) * 1000),

@@ -16,7 +16,6 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator
 from contextlib import suppress
-from dataclasses import replace
 from difflib import get_close_matches
 from functools import lru_cache
 from pathlib import Path
@@ -27,15 +26,14 @@ import pytest
 if TYPE_CHECKING:
     from cometape.core.playbook.playbook import Playbook
     from cometape.core.profile.profile import Profile
-    from cometape.core.replay.replay_service import ReplaySettings
     from cometape.live_replay import LiveReplay
 
 MARKER = (
     "cometape(cassette, *, seed=0, pace='instant', strict=True, profile=None, repeats=False,"
-    " dates='recorded', as_recorded=False, faults=(), order=None, timeout_s=30,"
-    " max_interval_s=300): the cassette that the fixture `cometape` replays; relative paths are"
-    " looked up beside the test file, in cassettes/ beside it and in cassettes/ of the root"
-    " directory"
+    " dates='recorded', as_recorded=False, faults=(), order=None, patience_s=0.5, timeout_s=30,"
+    " max_interval_s=300, dialect=None): the cassette that the fixture `cometape` replays; relative"
+    " paths are looked up beside the test file, in cassettes/ beside it and in cassettes/ of the"
+    " root directory"
 )
 SETTLE_S = 0.25
 """How long events that are on their way may take to arrive after the last line of a test. (They
@@ -171,7 +169,7 @@ def _replay_of(marker: pytest.Mark, item: pytest.Item) -> LiveReplay:
     from cometape.live_replay import OPTIONS, LiveReplay, replay_settings
     from cometape.profiles import load_profile
 
-    unknown = sorted(marker.kwargs.keys() - OPTIONS - {"profile", "order"})
+    unknown = sorted(marker.kwargs.keys() - OPTIONS - {"profile"})
     if unknown or len(marker.args) != 1 or not isinstance(marker.args[0], str | Path):
         what = f"has no option {unknown[0]!r}" if unknown else "takes one cassette"
         raise ConfigurationError(
@@ -181,25 +179,13 @@ def _replay_of(marker: pytest.Mark, item: pytest.Item) -> LiveReplay:
         )
     options = dict(marker.kwargs)
     profile_name = options.pop("profile", None)
-    order = options.pop("order", None)
-    order = item.config.getoption("--cometape-order") or order
+    if (order := item.config.getoption("--cometape-order")) is not None:
+        options["order"] = order
     path = _find(Path(marker.args[0]), item.path.parent, item.config.rootpath)
     state = path.stat()
     chosen = None if profile_name is None else load_profile(profile_name)
     playbook = _playbook(path, state.st_mtime_ns, state.st_size, chosen)
-    settings = replay_settings(options, playbook.profile)
-    if order is not None:
-        settings = _ordered(settings, str(order), playbook)
-    return LiveReplay(playbook, settings, path)
-
-
-def _ordered(settings: ReplaySettings, order: str, playbook: Playbook) -> ReplaySettings:
-    """Replay in a named order of answers and events. Raises ConfigurationError."""
-    from cometape.core.explore.order import Order
-    from cometape.core.explore.plot import Plot
-
-    named = Order.named(Plot.of(playbook), order, option="--cometape-order")
-    return replace(settings, order=named)
+    return LiveReplay(playbook, replay_settings(options, playbook.profile), path)
 
 
 @lru_cache(maxsize=32)

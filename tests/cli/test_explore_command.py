@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
@@ -130,25 +131,26 @@ def test_on_a_terminal_it_tells_how_far_it_has_come() -> None:
 
 
 def test_ctrl_c_ends_it_and_what_it_has_started() -> None:
-    command = (COMETAPE, "explore", CASSETTE, "--", sys.executable, "-c", "print(1)\n" + SLEEPER)
+    script = f"# {uuid4()}: told from those of other tests on this machine\n{SLEEPER}"
+    command = (COMETAPE, "explore", CASSETTE, "--", sys.executable, "-c", script)
     with terminal(*command, columns=160) as shown:
         give_up_s = time.monotonic() + 20
-        while not (children := _sleepers()) and time.monotonic() < give_up_s:
+        while not (children := _running(script)) and time.monotonic() < give_up_s:
             time.sleep(0.05)
         assert children
         shown.press(b"\x03")
         assert shown.end(20) == 130, shown.text
     assert "explore: 0 orders: none tried; interrupted" in shown.text
-    assert not set(children) & set(_sleepers())
+    assert not _running(script)
 
 
-def _sleepers() -> list[int]:
-    """Processes of this machine that run the command that was interrupted."""
+def _running(script: str) -> list[int]:
+    """Processes of this machine that run a script."""
     found = []
     for path in Path("/proc").glob("[0-9]*/cmdline"):
         with contextlib.suppress(OSError):
             words = path.read_bytes().split(b"\0")
-            if b"-c" in words[:3] and words[2].startswith(b"print(1)\n" + SLEEPER[:20].encode()):
+            if words[1:3] == [b"-c", script.encode()]:
                 found.append(int(path.parent.name))
     return found
 

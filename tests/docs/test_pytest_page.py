@@ -16,7 +16,7 @@ def public(kind: type) -> set[str]:
 
 def test_every_option_of_the_marker_is_listed_and_no_other() -> None:
     listed = re.findall(r"^\| `(\w+)=", PAGE, re.MULTILINE)
-    assert sorted(listed) == sorted(OPTIONS | {"profile", "order"})
+    assert sorted(listed) == sorted(OPTIONS | {"profile"})
 
 
 def test_everything_the_fixture_can_do_is_listed() -> None:

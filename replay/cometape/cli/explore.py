@@ -104,7 +104,7 @@ def command(
         )
     playbook = read_playbook(file, profile=profile)
     plot = Plot.of(playbook)
-    chosen = [Order.named(plot, only, option="--only")] if only is not None else orders(plot)
+    chosen = [Order.named(plot, only)] if only is not None else orders(plot)
     if is_list:
         for order in islice(chosen, most):
             click.echo(f"{order.name}  {order}")

@@ -171,6 +171,7 @@ def command(
         repeats=repeats or repeated,
         as_recorded=as_recorded,
         dialect=dialect,
+        order=order,
         order_patience_s=patience,
         bayeux=Settings(
             timeout_ms=round(timeout_s * 1000),
@@ -187,7 +188,7 @@ def command(
     access = access_to(control_host, control_token)
     faults = partial(faults_of, fault_texts, fault_files)
     read = partial(read_playbook, profile=profile, index=index, whole=watch)
-    runs = runs_of(files, read, settings, _tell, faults, order)
+    runs = runs_of(files, read, settings, _tell, faults)
     for path, run in zip(files, runs.fixed, strict=True):
         if run.playbook.header.unfinished:
             _warn(f"{path}: {UNFINISHED}; `cometape scrub {path}` finishes it")

@@ -15,8 +15,6 @@ import click
 from cometape.core.control.runs import Runs
 from cometape.core.control.shelf import Shelf, Shelved
 from cometape.core.errors import ConfigurationError
-from cometape.core.explore.order import Order
-from cometape.core.explore.plot import Plot
 from cometape.core.faults.fault_rule import FaultRule
 from cometape.core.playbook.playbook import Playbook
 from cometape.core.profile.profile import Profile
@@ -57,14 +55,12 @@ def runs_of(
     settings: ReplaySettings,
     on_miss: Callable[[Miss], None],
     faults: Callable[[Sequence[Profile]], tuple[FaultRule, ...]] = lambda _: (),
-    order: str | None = None,
 ) -> Runs:
     """A run of each cassette, in their order. Raises ConfigurationError for two of one name.
 
-    `faults` gives what shall go wrong, from the cassettes' profiles; `order` names an order of the
-    one cassette.
+    `faults` gives what shall go wrong, from the cassettes' profiles.
     """
-    if order is not None and len(files) > 1:
+    if settings.order is not None and len(files) > 1:
         raise ConfigurationError(
             "--order: there is more than one cassette",
             hint="An order is one of one cassette; replay that alone.",
@@ -82,9 +78,6 @@ def runs_of(
     shelf = Shelf([Shelved(name=file.stem, file=str(file), playbook=read(file)) for file in files])
     rules = faults([shelved.playbook.profile for shelved in shelf])
     settings = replace(settings, faults=rules)
-    if order is not None:
-        plot = Plot.of(next(iter(shelf)).playbook)
-        settings = replace(settings, order=Order.named(plot, order))
     runs = Runs(shelf, settings, on_miss=on_miss)
     for place, shelved in enumerate(shelf):
         runs.begin(shelved.name if place else DEFAULT_RUN, shelved.name, time.monotonic())

@@ -107,7 +107,7 @@ class Trials:
 
         Raises ConfigurationError when the command cannot be run.
         """
-        service = ReplayService(self.playbook, replace(self.settings, order=order))
+        service = ReplayService(self.playbook, replace(self.settings, order=order.name))
         with BackgroundServer(service) as server, tempfile.TemporaryFile() as printed:
             began_s = time.monotonic()
             code, is_timeout = self._run(server.url, order, printed, stop)

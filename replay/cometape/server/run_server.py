@@ -97,9 +97,12 @@ class RunServer:
         self._listeners.clear()
 
     def reset(self, run: ServedRun) -> None:
-        """Begin a run anew with its cassette as it is now; its clients are disconnected."""
-        self._listeners[run].disconnect_all()
+        """Begin a run anew with its cassette as it is now; its clients are disconnected.
+
+        Raises as `ServedRun.reset`.
+        """
         self.control.runs.reset(run, asyncio.get_running_loop().time())
+        self._listeners[run].disconnect_all()
 
     def watch(
         self,
@@ -117,11 +120,16 @@ class RunServer:
 
         def changed(playbook: Playbook) -> None:
             shelf.reload(cassette, playbook)
-            for run in runs.fixed:
-                if run.cassette == cassette:
-                    self.reset(run)
             entries = len(playbook.index.numbers)
-            tell(f"{path} has changed: read again, {entries} entries; its run begins anew")
+            for run in runs.fixed:
+                if run.cassette != cassette:
+                    continue
+                try:
+                    self.reset(run)
+                except CometapeError as error:
+                    tell(f"{path} has changed; its run goes on with the one of before\n  {error}")
+                else:
+                    tell(f"{path} has changed: read again, {entries} entries; its run begins anew")
 
         def damaged(error: CometapeError) -> None:
             shelf.damaged(cassette, str(error))

@@ -9,8 +9,11 @@ import pytest
 from cometape.core.control.access import Access
 from cometape.core.control.control_service import ENDPOINTS
 from cometape.core.control.problem import STATUSES
+from cometape.core.playbook.playbook import Playbook
+from cometape.profiles import load_profile
 from control_talk import AGENT, ITEMS, LOCAL, ControlTalk, playbook
 from openapi_check import DESCRIPTION, operations
+from scripted import Script
 
 
 def test_the_description_lists_every_endpoint_and_no_other() -> None:
@@ -52,8 +55,14 @@ def test_there_is_a_run_from_the_start() -> None:
         "seed": 5,
         "strict": True,
         "repeats": False,
+        "dates": "recorded",
+        "as_recorded": False,
+        "faults": [],
+        "order": None,
+        "patience_s": 0.5,
         "timeout_s": 30.0,
         "max_interval_s": 300.0,
+        "dialect": "cometd3",
         "resets": 0,
         "requests": 0,
     }
@@ -68,6 +77,11 @@ def test_a_run_is_made_as_it_is_asked_for() -> None:
         "pace": "x4",
         "strict": False,
         "repeats": True,
+        "dates": "2026-03-01T09:15:00Z",
+        "as_recorded": True,
+        "faults": ["lost channel=/v2/me/workitems times=1", {"fault": "status", "code": 503}],
+        "order": "5-before-4",
+        "patience_s": 1.25,
         "timeout_s": 1.5,
         "max_interval_s": 20,
         "dialect": "cometd5",
@@ -78,8 +92,40 @@ def test_a_run_is_made_as_it_is_asked_for() -> None:
     assert made.header("Location") == "/runs/transfer-1"
     assert made.json["url"] == "http://127.0.0.1/transfer-1"
     shown = talk.get("/runs/transfer-1").json
-    asked = {key: shown[key] for key in wish if key not in ("name", "dialect", "port")}
+    asked = {key: shown[key] for key in wish if key not in ("name", "faults", "port")}
     assert asked == {key: wish[key] for key in asked}
+    assert shown["faults"] == [
+        {"fault": "lost", "channel": ITEMS, "times": 1},
+        {"fault": "status", "code": "503"},
+    ]
+
+
+def test_a_run_is_played_in_the_order_it_is_asked_for() -> None:
+    """The answer waits for the event; the default run is played as recorded."""
+    talk = ControlTalk()
+    talk.post("/runs", {"name": "a", "order": "5-before-4"})
+    for run, waits in (("default", False), ("a", True)):
+        clients = talk.clients(run)
+        poll = clients.client(headers=AGENT).begin(ITEMS).hold()
+        pulled = clients.send(
+            "POST",
+            "/bins/A",
+            headers=[*AGENT, ("Content-Type", "application/json")],
+            body='{"operationName":"Pull"}',
+        )
+        assert (pulled.answered, poll.answered) == (not waits, waits)
+        clients.advance(0.05)
+        assert poll.events[0]["data"]["referenceId"] == pulled.json["referenceId"]
+
+
+def test_a_run_whose_order_the_changed_cassette_does_not_have_goes_on_as_it_was() -> None:
+    talk = ControlTalk()
+    talk.post("/runs", {"name": "a", "order": "5-before-4"})
+    talk.runs.shelf.reload("pull", Playbook.of(Script().cassette, load_profile("workbins")))
+    refused = talk.post("/runs/a/reset")
+    assert (refused.status, refused.reason) == (422, "bad-order")
+    assert talk.get("/runs/a").json["resets"] == 0
+    assert talk.pull("a") is not None
 
 
 def test_runs_that_are_not_named_are_numbered() -> None:
@@ -117,6 +163,9 @@ def test_runs_never_meet() -> None:
         ({"timeout_s": -1}, 422, "bad-body", "'timeout_s' must be a number from 0 to 86400"),
         ({"pace": "fast"}, 422, "pace", "'fast' is not a pace"),
         ({"dates": "yesterday"}, 422, "dates", "says no time"),
+        ({"order": "5-before-3"}, 422, "bad-order", "'5-before-3' is no order of this cassette"),
+        ({"order": ""}, 422, "bad-body", "'order' must be"),
+        ({"patience_s": 0}, 422, "bad-body", "'patience_s' must be"),
         ({"dialect": "x"}, 422, "unknown-dialect", "x"),
         ({"port": 70000}, 422, "bad-body", "'port' must be"),
         ({"colour": "red"}, 422, "bad-body", "there is no such field: 'colour'"),

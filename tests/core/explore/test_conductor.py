@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from cometape.core.explore.conductor import PATIENCE_S
 from cometape.core.explore.enumeration import orders
-from cometape.core.explore.order import Order
 from cometape.core.faults.fault_reading import read_rules
 from eager import played
 from plots import plot_of, scripts
@@ -32,8 +31,7 @@ def pulling() -> Script:
 def seen(name: str, *, patient: bool = False, **options: Any) -> list[Any]:
     """What the client of `pulling` meets under an order."""
     script = pulling()
-    order = Order.named(plot_of(script), name)
-    _, (client,) = played(script, patient=patient, order=order, **options)
+    _, (client,) = played(script, patient=patient, order=name, **options)
     return client.seen
 
 
@@ -58,8 +56,7 @@ def test_the_client_meets_the_order_that_is_named(name: str, expected: list[Any]
 def test_an_order_that_a_client_cannot_meet_is_let_go_and_told() -> None:
     """It looks only when it has both events, one of which shall come after the look."""
     script = pulling()
-    order = Order.named(plot_of(script), "6-before-5")
-    stage, (client,) = played(script, patient=True, order=order)
+    stage, (client,) = played(script, patient=True, order="6-before-5")
     assert client.seen == [3, 4, 5, 6]
     report = stage.service.report()
     (told,) = report.unrealised
@@ -71,15 +68,13 @@ def test_an_order_that_a_client_cannot_meet_is_let_go_and_told() -> None:
 
 def test_how_long_nothing_happens_before_that_can_be_said() -> None:
     script = pulling()
-    order = Order.named(plot_of(script), "6-before-5")
-    stage, _ = played(script, patient=True, order=order, order_patience_s=3.0)
+    stage, _ = played(script, patient=True, order="6-before-5", order_patience_s=3.0)
     assert 3.0 <= stage.talk.now_s - 1000 < 3.5
 
 
 def test_a_client_that_says_goodbye_gets_what_is_held_for_it_first() -> None:
     script = pulling()
-    order = Order.named(plot_of(script), "6-before-4+5")
-    stage = Stage(script, order=order)
+    stage = Stage(script, order="6-before-4+5")
     person = stage.person("ada")
     client = person.listen("/x/**")
     poll = client.hold()
@@ -93,9 +88,8 @@ def test_a_client_that_says_goodbye_gets_what_is_held_for_it_first() -> None:
 
 def test_every_run_is_played_in_the_order_anew() -> None:
     script = pulling()
-    order = Order.named(plot_of(script), "4-before-3")
     for _ in range(3):
-        _, (client,) = played(script, order=order)
+        _, (client,) = played(script, order="4-before-3")
         assert client.seen == [4, 3, 5, 6]
 
 
@@ -111,9 +105,7 @@ def test_reads_that_repeat_are_steps_in_their_order() -> None:
         script.ask("ada", "POST", f"/do/{cause}", {}, {})
         script.event("ada", "/x/a", {"event": cause + 1}, cause=cause)
         script.ask("ada", "GET", "/look", None, {"n": cause})
-    plot = plot_of(script)
-    order = Order.named(plot, "8-before-7")
-    _, (client,) = played(script, order=order)
+    _, (client,) = played(script, order="8-before-7")
     assert client.seen == [3, 4, 5, 6, 8, 7]
 
 
@@ -123,7 +115,7 @@ def test_eager_clients_meet_every_order(script: Script, skipped: int) -> None:
     """Nothing is let go, nothing is undelivered, and each client sees its part of the order."""
     plot = plot_of(script)
     for order in islice(orders(plot), skipped, skipped + 6):
-        stage, clients = played(script, order=order)
+        stage, clients = played(script, order=order.name)
         report = stage.service.report()
         assert report.unrealised == ()
         assert stage.talk.now_s - 1000 < PATIENCE_S

@@ -50,7 +50,7 @@ def test_a_name_that_is_none_is_refused_with_the_reason(name: str, told: str) ->
     with pytest.raises(ConfigurationError, match=told) as refused:
         Order.named(plot_of(pulling()), name)
     assert refused.value.reason == "bad-order"
-    assert str(refused.value).startswith("--order: ")
+    assert str(refused.value).startswith(f"{name!r} is no order of this cassette: ")
 
 
 def test_a_cassette_that_is_too_long_is_refused() -> None:

@@ -218,8 +218,8 @@ class ControlService:
 
     def _reset(self, call: Call) -> Response:
         Fields.of_body(call.request).end()
-        self._wishes.append(Disconnect(call.run))
         self.runs.reset(call.run, call.now_s)
+        self._wishes.append(Disconnect(call.run))
         return json_response(run_json(call.run))
 
     def _report(self, call: Call) -> Response:

@@ -35,8 +35,10 @@ STATUSES = {
     "bad-advance": 422,
     "bad-fault": 422,
     "bad-option": 422,
+    "bad-order": 422,
     "dates": 422,
     "pace": 422,
+    "too-long": 422,
     "unknown-dialect": 422,
 }
 """Every reason with its status; `docs/control.md` and the OpenAPI file list them."""

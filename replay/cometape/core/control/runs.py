@@ -103,7 +103,7 @@ class Runs:
         return run
 
     def reset(self, run: ServedRun, now_s: float) -> None:
-        """Begin a run anew, with its cassette as it is now."""
+        """Begin a run anew, with its cassette as it is now. Raises as `ServedRun.reset`."""
         run.reset(now_s, self.shelf.get(run.cassette).playbook)
 
     def delete(self, run: ServedRun) -> None:
@@ -136,6 +136,8 @@ def _settings(fields: Fields, defaults: ReplaySettings, profile: Profile) -> Rep
     timeout_s = fields.number("timeout_s", 0, _MAX_SECONDS)
     max_interval_s = fields.number("max_interval_s", 0, _MAX_SECONDS)
     dates = fields.text("dates")
+    order = fields.text("order")
+    patience_s = fields.number("patience_s", 0.001, _MAX_SECONDS)
     faults = defaults.faults
     if fields.has("faults"):
         faults = read_rules(fields.any("faults"), kinds_of(profile.faults), option="faults")
@@ -153,6 +155,8 @@ def _settings(fields: Fields, defaults: ReplaySettings, profile: Profile) -> Rep
         dates=defaults.dates if dates is None else Dates.parse(dates),
         as_recorded=defaults.as_recorded if as_recorded is None else as_recorded,
         faults=faults,
+        order=defaults.order if order is None else order,
+        order_patience_s=defaults.order_patience_s if patience_s is None else patience_s,
         dialect=fields.text("dialect") or defaults.dialect,
         bayeux=bayeux,
     )

@@ -68,9 +68,7 @@ class ServedRun:
         self._begin(playbook, now_s)
 
     def _begin(self, playbook: Playbook, now_s: float) -> None:
-        self.playbook = playbook
         settings = self.settings
-        self._clock: VirtualTime | None = None
         if settings.pace.manual:
             # Bytes are to be equal in every run: it is the day of the recording, or the one that
             # dates are moved to.
@@ -78,10 +76,12 @@ class ServedRun:
             offset_s = when if isinstance(when, int) else _recorded_s(playbook)
             bayeux = replace(settings.bayeux, wall_offset_s=offset_s)
             settings = replace(settings, bayeux=bayeux)
-        self.replay = ReplayService(playbook, settings)
+        self.replay = ReplayService(playbook, settings)  # fails before anything has changed
+        self.playbook = playbook
         for listener in self._miss_listeners:
             self.replay.on_miss(listener)
         self._front: Service = self.replay
+        self._clock: VirtualTime | None = None
         if settings.pace.manual:
             self._front = self._clock = VirtualTime(self.replay)
         self.began_s = 0.0 if self._clock is not None else now_s
@@ -90,7 +90,9 @@ class ServedRun:
     def reset(self, now_s: float, playbook: Playbook | None = None) -> None:
         """Begin anew, as if nobody had come; with another playbook where one is given.
 
-        Whoever serves it cuts its connections: what they wait for will not come.
+        Whoever serves it cuts its connections: what they wait for will not come. Raises
+        ConfigurationError where its settings (an order, dates) do not fit that other playbook;
+        nothing has changed then.
         """
         self._begin(playbook or self.playbook, now_s)
         self.resets += 1

@@ -99,7 +99,7 @@ class Order:
         return "; ".join(lines) or "as recorded"
 
     @classmethod
-    def named(cls, plot: Plot, name: str, *, option: str = "--order") -> Order:
+    def named(cls, plot: Plot, name: str) -> Order:
         """The order of a name. Raises ConfigurationError where it is none of this cassette."""
         if name == RECORDED:
             return cls(plot)
@@ -109,24 +109,24 @@ class Order:
         for part in name.split(","):
             found = _PART.fullmatch(part)
             if found is None:
-                raise _refused(option, name, f"{part!r} is no part of a name")
-            places = [_place(plot, number, option, name) for number in found[3].split("+")]
-            place = _place(plot, found[1], option, name)
+                raise _refused(name, f"{part!r} is no part of a name")
+            places = [_place(plot, number, name) for number in found[3].split("+")]
+            place = _place(plot, found[1], name)
             for other in places:
                 pair = (other, place) if found[2] == "after" else (place, other)
                 if found[2] in ("with", "apart"):
                     regrouped.append(pair)
                     words.append(found[2])
                     continue
-                _check(plot, pair, option, name)
+                _check(plot, pair, name)
                 inverted.add(pair)
         order = cls(plot, tuple(sorted(inverted)))
         if sequence_of(order.before) is None:
-            raise _refused(option, name, "it contradicts itself")
+            raise _refused(name, "it contradicts itself")
         order = cls(plot, order.inverted, tuple(sorted(regrouped)))
         for pair, word in zip(regrouped, words, strict=True):
             if pair not in order.neighbours or (pair in order.together) != (word == "with"):
-                raise _refused(option, name, "two events in it are not grouped so, or always are")
+                raise _refused(name, "two events in it are not grouped so, or always are")
         return order
 
 
@@ -186,26 +186,26 @@ def cover(pairs: Iterable[Pair]) -> tuple[int, ...]:
     return tuple(sorted(best))
 
 
-def _check(plot: Plot, pair: Pair, option: str, name: str) -> None:
+def _check(plot: Plot, pair: Pair, name: str) -> None:
     first, second = pair
     if first < second:
-        raise _refused(option, name, f"{plot.steps[first]} comes before that anyway")
+        raise _refused(name, f"{plot.steps[first]} comes before that anyway")
     if not plot.dependent[first] >> second & 1:
-        raise _refused(option, name, "it orders two steps whose order no client can tell")
+        raise _refused(name, "it orders two steps whose order no client can tell")
     if plot.must[first] >> second & 1:
-        raise _refused(option, name, f"{plot.steps[first]} cannot come before {plot.steps[second]}")
+        raise _refused(name, f"{plot.steps[first]} cannot come before {plot.steps[second]}")
 
 
-def _place(plot: Plot, number: str, option: str, name: str) -> int:
+def _place(plot: Plot, number: str, name: str) -> int:
     place = plot.places.get(int(number))
     if place is None:
-        raise _refused(option, name, f"entry {number} is no answer or event of this cassette")
+        raise _refused(name, f"entry {number} is no answer or event of this cassette")
     return place
 
 
-def _refused(option: str, name: str, what: str) -> ConfigurationError:
+def _refused(name: str, what: str) -> ConfigurationError:
     return ConfigurationError(
-        f"{option}: {name!r} is no order of this cassette: {what}",
+        f"{name!r} is no order of this cassette: {what}",
         hint="`cometape explore FILE --list` names the orders there are.",
         reason="bad-order",
     )

@@ -6,6 +6,7 @@ All declared dates of a run move by one number of seconds, so that the distances
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Literal
 
 from cometape.core.errors import ConfigurationError
@@ -33,6 +34,12 @@ class Dates:
                 reason="dates",
             )
         return cls(moment)
+
+    def __str__(self) -> str:
+        """As `parse` takes it."""
+        if isinstance(self.when, str):
+            return self.when
+        return datetime.fromtimestamp(self.when, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
     def shift_s(self, recorded_at: str | None, wall_s: float) -> int:
         """How much later than recorded all dates are, in a run that begins at `wall_s`.

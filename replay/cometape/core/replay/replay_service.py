@@ -36,6 +36,7 @@ from ..cors import CorsService
 from ..exchange import Request
 from ..explore.conductor import PATIENCE_S, Conductor
 from ..explore.order import Order
+from ..explore.plot import Plot
 from ..faults.fault_rule import FaultRule
 from ..scrub.scrubber import Scrubber
 from ..service import Abort, Action, Respond
@@ -76,8 +77,9 @@ class ReplaySettings:
     """When it shall seem to have been recorded; None: as the profile says."""
     dialect: str | None = None
     """Whose error strings; None: those of the recording, else the profile's."""
-    order: Order | None = None
-    """In which order answers and events come; None: as recorded, by time."""
+    order: str | None = None
+    """In which order answers and events come, by its name (`explore.order`); None: as recorded, by
+    time."""
     order_patience_s: float = PATIENCE_S
     """How long nothing happens before what an order holds back is let go."""
     faults: tuple[FaultRule, ...] = ()
@@ -91,7 +93,10 @@ class ReplayService(CorsService):
     """A replay of one cassette, to browsers as well."""
 
     def __init__(self, playbook: Playbook, settings: ReplaySettings | None = None) -> None:
-        """Any number of replays may share a playbook: `Playbook.of(cassette, profile)`."""
+        """Any number of replays may share a playbook: `Playbook.of(cassette, profile)`.
+
+        Raises ConfigurationError for settings that do not fit the cassette.
+        """
         self.replay = Replay(playbook, settings or ReplaySettings())
         super().__init__(self.replay)
         self._gate = AnswerGate(self.replay)
@@ -103,7 +108,7 @@ class ReplayService(CorsService):
         self.conductor: Conductor | None = None
         """Plays the order that the settings say."""
         if self.settings.order is not None:
-            self._conduct(self.settings.order)
+            self._conduct(Order.named(Plot.of(playbook), self.settings.order))
         for rule in self.settings.faults:
             self.faults.add(rule)
 
@@ -111,6 +116,16 @@ class ReplayService(CorsService):
     def settings(self) -> ReplaySettings:
         """As given."""
         return self.replay.settings
+
+    @property
+    def dates(self) -> Dates:
+        """What becomes of dates, by the settings or else by the profile."""
+        return self.replay.dates
+
+    @property
+    def dialect(self) -> str:
+        """Whose error strings clients get."""
+        return self.replay.bayeux.settings.dialect
 
     @property
     def journal(self) -> Journal:
@@ -173,7 +188,7 @@ class Replay:
     def __init__(self, playbook: Playbook, settings: ReplaySettings) -> None:
         self.settings = settings
         self.playbook = playbook
-        self._dates = settings.dates or Dates.parse(playbook.profile.shift_dates)
+        self.dates = settings.dates or Dates.parse(playbook.profile.shift_dates)
         self._shift_s(0.0)  # fails now where it cannot be told
         self._setbacks = None
         if settings.as_recorded:
@@ -480,7 +495,7 @@ class Replay:
 
     def _shift_s(self, now_s: float) -> int:
         wall_s = now_s + self.settings.bayeux.wall_offset_s
-        return self._dates.shift_s(self.playbook.header.recorded_at, wall_s)
+        return self.dates.shift_s(self.playbook.header.recorded_at, wall_s)
 
     def _has_left(self, client_id: str) -> bool:
         session = self.bayeux.session(client_id)
