@@ -24,14 +24,14 @@ def run_json(run: ServedRun) -> JsonObject:
         "repeats": settings.repeats
         if isinstance(settings.repeats, bool)
         else list(settings.repeats),
-        "dates": str(run.replay.dates),
+        "dates": str(run.replay.replay.dates),
         "as_recorded": settings.as_recorded,
         "faults": [rule.json() for rule in settings.faults],
         "order": settings.order,
         "patience_s": settings.order_patience_s,
         "timeout_s": settings.bayeux.timeout_ms / 1000,
         "max_interval_s": settings.bayeux.max_interval_ms / 1000,
-        "dialect": run.replay.dialect,
+        "dialect": run.replay.replay.bayeux.settings.dialect,
         "resets": run.resets,
         "requests": run.requests,
     }

@@ -78,8 +78,7 @@ class ReplaySettings:
     dialect: str | None = None
     """Whose error strings; None: those of the recording, else the profile's."""
     order: str | None = None
-    """In which order answers and events come, by its name (`explore.order`); None: as recorded, by
-    time."""
+    """In which order answers and events come, by its name; None: as recorded, by time."""
     order_patience_s: float = PATIENCE_S
     """How long nothing happens before what an order holds back is let go."""
     faults: tuple[FaultRule, ...] = ()
@@ -93,10 +92,7 @@ class ReplayService(CorsService):
     """A replay of one cassette, to browsers as well."""
 
     def __init__(self, playbook: Playbook, settings: ReplaySettings | None = None) -> None:
-        """Any number of replays may share a playbook: `Playbook.of(cassette, profile)`.
-
-        Raises ConfigurationError for settings that do not fit the cassette.
-        """
+        """Replays may share a playbook. Raises ConfigurationError for settings that do not fit it."""
         self.replay = Replay(playbook, settings or ReplaySettings())
         super().__init__(self.replay)
         self._gate = AnswerGate(self.replay)
@@ -116,16 +112,6 @@ class ReplayService(CorsService):
     def settings(self) -> ReplaySettings:
         """As given."""
         return self.replay.settings
-
-    @property
-    def dates(self) -> Dates:
-        """What becomes of dates, by the settings or else by the profile."""
-        return self.replay.dates
-
-    @property
-    def dialect(self) -> str:
-        """Whose error strings clients get."""
-        return self.replay.bayeux.settings.dialect
 
     @property
     def journal(self) -> Journal:
