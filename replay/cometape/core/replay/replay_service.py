@@ -50,7 +50,7 @@ from .replay_faults import ReplayFaults
 from .setbacks import Setbacks, client_left, divided
 
 MAX_INTERVAL_MS = 300_000
-"""How long a silent Bayeux session lives: minutes, so that a breakpoint in a debugger ends none."""
+"""How long a silent Bayeux session lives, so that a breakpoint in a debugger ends none."""
 BAYEUX = Settings(max_interval_ms=MAX_INTERVAL_MS)
 
 _CLIENT_ID = re.compile(r'"clientId"\s*:\s*"([^"\\]+)"')
@@ -84,15 +84,14 @@ class ReplaySettings:
     faults: tuple[FaultRule, ...] = ()
     """What goes wrong on purpose, from the beginning (`ReplayService.faults` adds more)."""
     as_recorded: bool = False
-    """Whether sessions are lost and exchanges break off as in the recording (`setbacks`); else that
-    is smoothed over."""
+    """Whether sessions are lost and exchanges break off as in the recording (`setbacks`)."""
 
 
 class ReplayService(CorsService):
     """A replay of one cassette, to browsers as well."""
 
     def __init__(self, playbook: Playbook, settings: ReplaySettings | None = None) -> None:
-        """Replays may share a playbook. Raises ConfigurationError for settings that do not fit it."""
+        """Replays may share a playbook. Raises ConfigurationError where `settings` do not fit."""
         self.replay = Replay(playbook, settings or ReplaySettings())
         super().__init__(self.replay)
         self._gate = AnswerGate(self.replay)
