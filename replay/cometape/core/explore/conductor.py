@@ -17,7 +17,8 @@ from typing import Protocol
 from cometape.core.playbook.playbook import Playbook
 from cometape.core.playbook.recordings import Playable
 from cometape.core.run.live_client import Arrival, LiveClient
-from cometape.core.run.player import Due, Exhausted, Play, Run
+from cometape.core.run.play import Due, Exhausted, Play
+from cometape.core.run.player import Run
 
 from ..bayeux.channel import META_DISCONNECT
 from ..exchange import Request

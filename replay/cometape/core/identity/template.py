@@ -7,7 +7,7 @@ would take, or, where a replay shifts them, a date. Everything between the slots
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -68,6 +68,33 @@ class AttributeSlot:
         return self.text if f".{host}".endswith(f".{domain}") else ""
 
 
+class Form:
+    """A text of which all is known but its ids: what a template is for one origin and one shift.
+
+    Filling it in is one formatting of a string, however many pieces its template has.
+    """
+
+    __slots__ = ("_codings", "_keys", "_text")
+
+    def __init__(self, pieces: Sequence[str | IdentitySlot]) -> None:
+        slots = [piece for piece in pieces if not isinstance(piece, str)]
+        self._text = "".join(
+            piece.replace("%", "%%") if isinstance(piece, str) else "%s" for piece in pieces
+        )
+        self._keys = [(slot.identity.kind, slot.identity.recorded) for slot in slots]
+        self._codings = [slot.coding for slot in slots] if any(s.coding for s in slots) else None
+
+    def fill(self, issued: Mapping[tuple[str, str], str]) -> str | None:
+        """The text with ids by kind and recorded value; None where one of them is not there."""
+        try:
+            live = tuple([issued[key] for key in self._keys])
+        except KeyError:
+            return None
+        if self._codings is not None:
+            live = tuple(map(encoded, live, self._codings))
+        return self._text % live
+
+
 Piece = str | IdentitySlot | OriginSlot | AttributeSlot | DateSlot
 Lookup = Callable[[Identity], str]
 """Gives the live value of an identity."""
@@ -96,6 +123,17 @@ class Template:
                 date = shifted(piece.recorded, shift_s, piece.form) or piece.recorded
                 texts.append(encoded(date, piece.coding))
         return "".join(texts)
+
+    def form(self, origin: str, shift_s: int = 0) -> Form:
+        """What of it is the same for all who come to one origin, as text."""
+        return Form(
+            [
+                piece
+                if isinstance(piece, IdentitySlot)
+                else Template((piece,)).fill(_no_identity, origin, shift_s)
+                for piece in self.pieces
+            ]
+        )
 
     @property
     def identities(self) -> list[Identity]:
@@ -136,6 +174,49 @@ class ResponseTemplate:
             if isinstance(body, bytes)
             else body.fill(lookup, origin, shift_s).encode("utf-8"),
         )
+
+    def form(self, origin: str, shift_s: int = 0) -> ResponseForm:
+        """What of it is the same for all who come to one origin."""
+        headers = [(name, value.form(origin, shift_s)) for name, value in self.headers]
+        body = self.body
+        return ResponseForm(
+            self.status,
+            self.fixed_headers if self.fixed_headers is not None else headers,
+            body if isinstance(body, bytes) else body.form(origin, shift_s),
+        )
+
+
+class ResponseForm:
+    """A response of which all is known but its ids."""
+
+    __slots__ = ("_body", "_headers", "_status")
+
+    def __init__(
+        self, status: int, headers: Headers | list[tuple[str, Form]], body: Form | bytes
+    ) -> None:
+        self._status = status
+        self._headers = headers
+        self._body = body
+
+    def fill(self, issued: Mapping[tuple[str, str], str]) -> Response:
+        """The response with ids by kind and recorded value, which must all be there."""
+        headers, body = self._headers, self._body
+        if not isinstance(headers, Headers):
+            headers = Headers.of_pairs([(name, _full(form, issued)) for name, form in headers])
+        if not isinstance(body, bytes):
+            body = _full(body, issued).encode("utf-8")
+        return Response(status=self._status, headers=headers, body=body)
+
+
+def _full(form: Form, issued: Mapping[tuple[str, str], str]) -> str:
+    text = form.fill(issued)
+    if text is None:
+        raise KeyError("an id of a response was not issued")
+    return text
+
+
+def _no_identity(identity: Identity) -> str:
+    raise AssertionError(identity)
 
 
 @dataclass(frozen=True, slots=True)

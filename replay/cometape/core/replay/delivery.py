@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from cometape.core.bayeux import channel as channels
 from cometape.core.playbook.playbook import Playbook
 from cometape.core.run.live_client import LiveClient
-from cometape.core.run.player import Due
+from cometape.core.run.play import Due
 
 from ..bayeux.actions import BayeuxAction
 from ..bayeux.message import Outgoing, render_message

@@ -12,7 +12,7 @@ from cometape.core.playbook.playbook import Playbook
 from cometape.core.playbook.recordings import Playable
 from cometape.core.report.chronicle import Chronicle
 from cometape.core.run.live_client import Arrival, LiveClient
-from cometape.core.run.player import Due, Exhausted, Play
+from cometape.core.run.play import Due, Exhausted, Play
 
 from ..exchange import Headers, Request, Response
 from ..faults.fault_ledger import FaultLedger

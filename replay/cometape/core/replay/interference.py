@@ -11,7 +11,7 @@ from typing import Protocol
 
 from cometape.core.playbook.recordings import Playable
 from cometape.core.run.live_client import Arrival, LiveClient
-from cometape.core.run.player import Due, Exhausted, Play
+from cometape.core.run.play import Due, Exhausted, Play
 
 from ..exchange import Request
 from ..service import Action

@@ -170,7 +170,7 @@ class RecordedApplication:
 
         Its handshake and subscriptions are then those of that one.
         """
-        if self._clients.seats.change(client, matches) and client.client_ids:
+        if self._clients.settle(client, matches) and client.client_ids:
             handshake = self._nth_handshake(client)
             self._come_to_pass(handshake, client, now_s)
             for channel in client.subscribed:

@@ -9,20 +9,17 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from urllib.parse import unquote
 
 from cometape.core.identity.date_shift import Dates
-from cometape.core.identity.live_ids import Pairs
-from cometape.core.playbook.matching import Shape
 from cometape.core.playbook.playbook import Playbook
-from cometape.core.playbook.recordings import Matches, Playable
 from cometape.core.report.chronicle import Chronicle
-from cometape.core.report.journal import Journal, Kind, Report
+from cometape.core.report.journal import Journal, Report
 from cometape.core.report.miss import Miss
 from cometape.core.run.clients import Clients
 from cometape.core.run.live_client import Arrival, LiveClient
-from cometape.core.run.player import INSTANT, Due, Pace, Run
+from cometape.core.run.play import Due
+from cometape.core.run.player import INSTANT, Pace, Run
 from cometape.core.run.repeats import Repeats
 
 from ..bayeux.actions import BayeuxAction
@@ -38,14 +35,14 @@ from ..explore.conductor import PATIENCE_S, Conductor
 from ..explore.order import Order
 from ..explore.plot import Plot
 from ..faults.fault_rule import FaultRule
-from ..scrub.scrubber import Scrubber
-from ..service import Abort, Action, Respond
+from ..service import Abort, Action
 from .agenda import Agenda
 from .answer_gate import AnswerGate
+from .answers import Answers
 from .delivery import Delivery
 from .fault_injector import FaultInjector
 from .interference import GO_ON, Interference
-from .recorded_application import RecordedApplication, behind, note_made
+from .recorded_application import RecordedApplication
 from .replay_faults import ReplayFaults
 from .setbacks import Setbacks, client_left, divided
 
@@ -175,25 +172,25 @@ class Replay:
         self.playbook = playbook
         self.dates = settings.dates or Dates.parse(playbook.profile.shift_dates)
         self._shift_s(0.0)  # fails now where it cannot be told
-        self._setbacks = None
+        self.setbacks = None
         if settings.as_recorded:
-            self._setbacks = Setbacks(
+            self.setbacks = Setbacks(
                 playbook, factor=settings.pace.factor, gap_s=settings.event_gap_s
             )
         self.clients = Clients(playbook, settings.seed, self._new_run)
         dialect = settings.dialect or self._dialect()
-        self._repeats = Repeats.of(settings.repeats)
-        self._application = application = RecordedApplication(
+        self.repeats = Repeats.of(settings.repeats)
+        self.application = application = RecordedApplication(
             playbook,
             self.clients,
             dialect_named(dialect),
-            repeats=self._repeats,
-            busy=self._note_busy,
+            repeats=self.repeats,
+            busy=self.note_busy,
         )
         self.bayeux = BayeuxServer(application, replace(settings.bayeux, dialect=dialect))
-        self._delivery = Delivery(playbook, self.bayeux, self._delivered)
-        self.chronicle = Chronicle(playbook, self.clients, self._delivery.unfetched)
-        application.delivery, application.chronicle = self._delivery, self.chronicle
+        self.delivery = Delivery(playbook, self.bayeux, self._delivered)
+        self.chronicle = Chronicle(playbook, self.clients, self.delivery.unfetched)
+        application.delivery, application.chronicle = self.delivery, self.chronicle
         self.clients.has_left = self._has_left
         self.endpoint = BayeuxEndpoint(
             self.bayeux,
@@ -206,6 +203,7 @@ class Replay:
         self._agenda: Agenda[Run] = Agenda()
         self.interference: Interference | None = None
         """Faults on purpose, where there are any."""
+        self.answers = Answers(self)
 
     # ---------------------------------------------------------------- the service
 
@@ -213,9 +211,12 @@ class Replay:
         self, exchange: int, connection: int, request: Request, now_s: float
     ) -> Sequence[Action]:
         """A request: Bayeux on its paths, a recorded exchange, or a miss."""
+        actions = self.answers.again(exchange, connection, request, now_s)
+        if actions is not None:
+            return actions
         arrival = Arrival.of(connection, request)
         if not self._is_bayeux(request):
-            return self._answer(exchange, request, arrival, now_s)
+            return self.answers.answer(exchange, request, arrival, now_s)
         text = request.body.decode("utf-8", "replace") or unquote(request.target)
         verdict = GO_ON
         if self.interference is not None:
@@ -224,7 +225,7 @@ class Replay:
                 return verdict.actions
         actions = [*verdict.actions, *self._before(text, arrival, now_s)]
         actions += self.endpoint.request(exchange, request, now_s, context=arrival)
-        return actions + self._after(now_s)
+        return actions + self.after(now_s)
 
     def upgrade(
         self, exchange: int, connection: int, request: Request, now_s: float
@@ -232,7 +233,7 @@ class Replay:
         """A WebSocket: Bayeux on its paths, else a miss."""
         arrival = Arrival.of(connection, request)
         if not self._is_bayeux(request):
-            return self._answer(exchange, request, arrival, now_s)
+            return self.answers.answer(exchange, request, arrival, now_s)
         self._sockets[exchange] = arrival
         return self.endpoint.upgrade(exchange, request, now_s, context=arrival)
 
@@ -248,13 +249,13 @@ class Replay:
                 return verdict.actions
         actions = [*verdict.actions, *self._before(text, arrival, now_s)]
         actions += self.endpoint.text(socket, text, now_s)
-        return actions + self._after(now_s)
+        return actions + self.after(now_s)
 
     def gone(self, exchange_or_socket: int, now_s: float) -> Sequence[Action]:
         """A client left a held connect, or a WebSocket ended."""
         self._sockets.pop(exchange_or_socket, None)
-        if self._setbacks is not None:
-            self._setbacks.gone(exchange_or_socket)
+        if self.setbacks is not None:
+            self.setbacks.gone(exchange_or_socket)
         return self.endpoint.gone(exchange_or_socket, now_s)
 
     def tick(self, now_s: float) -> Sequence[Action]:
@@ -262,7 +263,7 @@ class Replay:
         actions = self._befall(now_s)
         for run in self._agenda.take_due(now_s):
             actions += self._give(run.release(now_s), now_s)
-            self._note_busy(run)
+            self.note_busy(run)
         if self.interference is not None:
             actions += self.interference.tick(now_s)
         return actions + self.endpoint.tick(now_s)
@@ -270,123 +271,40 @@ class Replay:
     def deadline_s(self) -> float | None:
         """When `tick` is wanted next."""
         bayeux_s, event_s = self.endpoint.deadline_s(), self._agenda.next_s()
-        if self._setbacks is not None:
-            event_s = _earlier(event_s, self._setbacks.deadline_s())
+        if self.setbacks is not None:
+            event_s = _earlier(event_s, self.setbacks.deadline_s())
         if self.interference is not None:
             event_s = _earlier(event_s, self.interference.deadline_s())
         return _earlier(bayeux_s, event_s)
 
-    # ---------------------------------------------------------------- HTTP exchanges
-
-    def _answer(
-        self, exchange: int, request: Request, arrival: Arrival, now_s: float
-    ) -> list[Action]:
-        shape, matches = self._matches(request)
-        found = self.clients.of_request(arrival, matches, now_s)
-        client = found.client
-        used: Pairs = {}
-        if not matches or matches.are_wild:
-            recorded, named = self.playbook.live_ids.request(
-                request, partial(behind, client), client.run.shift_s
-            )
-            if recorded is not request:
-                again = self._matches(recorded)
-                if again[1] or not matches:
-                    shape, matches = again
-                    used = named
-        self._application.settle(client, matches, now_s)
-        run = client.run
-        broken = self._setbacks.broken_off(shape, client) if self._setbacks is not None else None
-        if broken is not None:
-            return self._break_off(exchange, broken, client, now_s)
-        chosen = run.choose(client.session, matches, repeats=self._repeats)
-        verdict = GO_ON
-        if self.interference is not None:
-            verdict = self.interference.asked(exchange, request, client, chosen, now_s)
-            if verdict.is_final:
-                return list(verdict.actions)
-        if not isinstance(chosen, Playable):
-            miss = self.chronicle.miss(shape, client, chosen, now_s)
-            return [*verdict.actions, Respond(exchange, miss.response())]
-        if self.playbook.live_ids.makes:
-            made = self.playbook.live_ids.made_in_request(chosen.exchange.request, request)
-            used |= note_made(client, chosen.session, made)
-        cookies = self.playbook.response(chosen).cookies
-        presented = [name for name, _ in cookies if self.clients.presents(arrival, name)]
-        play, response = run.answer(
-            chosen,
-            client,
-            client.origin,
-            now_s,
-            audience=found.audience,
-            fresh=[identity for name, identity in cookies if name not in presented],
-            used=used,
-        )
-        for name, identity in cookies:
-            value = play.issued[identity.kind, identity.recorded]
-            self.clients.know_cookie(
-                name, value, client, entry=chosen.number, renewed=name in presented
-            )
-        if not chosen.is_operation:
-            self.clients.guessed(arrival.connection, chosen.number)
-        if chosen.ends_session:
-            self.clients.finish(client)
-        self._note_busy(run)
-        kind: Kind = "repeat" if chosen.is_operation and play.nth > 1 else "answered"
-        self.chronicle.note(now_s, kind, client, chosen, chosen.number)
-        actions: list[Action] = [*verdict.actions, Respond(exchange, response)]
-        if self.interference is not None:
-            actions = self.interference.answered(exchange, play, client, actions, now_s)
-        if client.has_claimed:
-            client.has_claimed = False
-            self._delivery.changed(client)
-            actions += self._after(now_s)
-        return actions
-
-    def _matches(self, request: Request) -> tuple[Shape, Matches]:
-        """The shape of a request and its recordings.
-
-        Where none has just this shape, the request is scrubbed as the recorder would have, for its
-        secrets are placeholders in the cassette. With a scrubber of its own: what one client's
-        request gives away as a secret must not change how another's is read.
-        """
-        playbook = self.playbook
-        shape = playbook.shaper.shape(request)
-        matches = playbook.matches(shape)
-        if not matches:
-            clean = Scrubber(playbook.profile).request(request)
-            shape = playbook.shaper.shape(replace(clean, headers=request.headers))
-            matches = playbook.matches(shape) or playbook.wild_matches(shape)
-        return shape, matches
-
     # ---------------------------------------------------------------- setbacks, as recorded
 
-    def _break_off(
+    def break_off(
         self, exchange: int, entry: Exchange, client: LiveClient, now_s: float
     ) -> list[Action]:
         """An exchange breaks off before its answer, as the recorded one did."""
-        assert self._setbacks is not None
+        assert self.setbacks is not None
         client.run.happened(entry, client, now_s)
-        self._note_busy(client.run)
+        self.note_busy(client.run)
         text = f"{self.playbook.title(entry.number)} gets no answer, as recorded: {entry.error}"
         self.chronicle.note(now_s, "note", client, text, entry.number)
         if not client_left(entry):
             return [Abort(exchange)]
-        self._setbacks.hold(exchange, now_s)
+        self.setbacks.hold(exchange, now_s)
         return []
 
     def _befall(self, now_s: float) -> list[Action]:
         """What went wrong in the recording goes wrong: between the events before and after it."""
-        if self._setbacks is None:
+        if self.setbacks is None:
             return []
-        actions: list[Action] = [Abort(held) for held in self._setbacks.give_up(now_s)]
-        for run, setback in self._setbacks.take_due(now_s):
+        actions: list[Action] = [Abort(held) for held in self.setbacks.give_up(now_s)]
+        for run, setback in self.setbacks.take_due(now_s):
             before, after = divided(run.release(now_s), setback)
             actions += self._give(before, now_s)
-            wanted = self._setbacks.befall(run, setback, self.bayeux, self.chronicle, now_s)
+            wanted = self.setbacks.befall(run, setback, self.bayeux, self.chronicle, now_s)
             actions += self.endpoint.actions(wanted, now_s)
             actions += self._give(after, now_s)
-            self._note_busy(run)
+            self.note_busy(run)
         return actions
 
     # ---------------------------------------------------------------- Bayeux
@@ -401,7 +319,7 @@ class Replay:
         An event that comes a few milliseconds after its cause's answer would be lost to a client
         that disconnects at once, depending on who is faster.
         """
-        self._application.arrival = arrival
+        self.application.arrival = arrival
         client = self.speaker(text)
         if client is None:
             return []
@@ -413,9 +331,9 @@ class Replay:
                 actions += self._give(dues, now_s)
         return actions
 
-    def _after(self, now_s: float) -> list[Action]:
+    def after(self, now_s: float) -> list[Action]:
         """New subscriptions and sessions may be what events were waiting for."""
-        actions = self.endpoint.actions(self._delivery.deliver_waiting(now_s), now_s)
+        actions = self.endpoint.actions(self.delivery.deliver_waiting(now_s), now_s)
         if self.interference is not None:
             actions += self.interference.settled(now_s)
         return actions
@@ -434,7 +352,7 @@ class Replay:
 
     def give(self, dues: Sequence[Due], now_s: float) -> list[Action]:
         """Deliver events, with nothing more in their way."""
-        return self.endpoint.actions(self._delivery.give(dues, now_s), now_s)
+        return self.endpoint.actions(self.delivery.give(dues, now_s), now_s)
 
     def expire(self, client: LiveClient, now_s: float) -> list[Action]:
         """End a client's Bayeux sessions as silence does."""
@@ -446,7 +364,7 @@ class Replay:
     def went_by(self, due: Due, now_s: float) -> None:
         """An event was lost on its way; what it causes comes all the same."""
         due.run.went_by(due, now_s)
-        self._note_busy(due.run)
+        self.note_busy(due.run)
 
     def is_placed(self, due: Due) -> bool:
         """Whether an event that was given has a Bayeux session: it waits in no mailbox."""
@@ -458,11 +376,11 @@ class Replay:
         receiver = due.run.receiver(due)
         if not isinstance(receiver, LiveClient):
             return due not in due.run.unclaimed.get(due.session, ())
-        return due not in receiver.mailbox and due not in self._delivery.unfetched()
+        return due not in receiver.mailbox and due not in self.delivery.unfetched()
 
     def _delivered(self, client: LiveClient, due: Due, now_s: float) -> None:
         self.chronicle.note(now_s, "event", client, due.follower, due.follower.number)
-        self._note_busy(due.run)
+        self.note_busy(due.run)
 
     # ---------------------------------------------------------------- runs
 
@@ -474,8 +392,8 @@ class Replay:
             event_gap_s=self.settings.event_gap_s,
             shift_s=self._shift_s,
         )
-        if self._setbacks is not None:
-            run.on_play = self._setbacks.noted
+        if self.setbacks is not None:
+            run.on_play = self.setbacks.noted
         return run
 
     def _shift_s(self, now_s: float) -> int:
@@ -486,7 +404,8 @@ class Replay:
         session = self.bayeux.session(client_id)
         return session is None or session.left
 
-    def _note_busy(self, run: Run) -> None:
+    def note_busy(self, run: Run) -> None:
+        """Events of a run may be on their way."""
         self._agenda.note(run)
 
     def _dialect(self) -> str:

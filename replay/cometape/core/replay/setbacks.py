@@ -18,7 +18,8 @@ from cometape.core.playbook.playbook import Playbook
 from cometape.core.playbook.playbook_index import IS_OPERATION, KINDS
 from cometape.core.report.chronicle import Chronicle
 from cometape.core.run.live_client import LiveClient
-from cometape.core.run.player import Due, Play, Run
+from cometape.core.run.play import Due, Play
+from cometape.core.run.player import Run
 
 from ..bayeux.actions import BayeuxAction
 from ..bayeux.server import BayeuxServer

@@ -9,7 +9,7 @@ from cometape.core.playbook.matching import Shape
 from cometape.core.playbook.playbook import Playbook
 from cometape.core.run.clients import Clients
 from cometape.core.run.live_client import LiveClient
-from cometape.core.run.player import Due, Exhausted
+from cometape.core.run.play import Due, Exhausted
 
 from .explainer import Explainer
 from .journal import Journal, Kind, Report

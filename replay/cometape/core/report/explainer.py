@@ -16,7 +16,8 @@ from cometape.core.playbook.playbook import Playbook
 from cometape.core.playbook.recordings import Playable
 from cometape.core.profile.profile import Profile
 from cometape.core.run.live_client import LiveClient
-from cometape.core.run.player import Due, Exhausted, Run
+from cometape.core.run.play import Due, Exhausted
+from cometape.core.run.player import Run
 from cometape.core.run.seats import clients_in
 
 from .body_diff import request_diff

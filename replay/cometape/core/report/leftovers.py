@@ -10,7 +10,8 @@ from cometape.core.cassette import Event, Exchange, Publish
 from cometape.core.playbook.playbook import START
 from cometape.core.playbook.recordings import Follower, Playable
 from cometape.core.run.live_client import LiveClient
-from cometape.core.run.player import Due, Run
+from cometape.core.run.play import Due
+from cometape.core.run.player import Run
 from cometape.core.run.seats import clients_in
 
 from .journal import Played, Repeat, RunReport, Undelivered, Unplayed

@@ -62,6 +62,9 @@ class Clients:
         self._by_connection: dict[int, _Line] = {}
         self._newest_connection = 0
         self._occurrences: dict[str, int] = {}
+        self.knowledge = 0
+        """Counts what may change whose a request with a cookie is, or which seat its client has.
+        What moves from one request to the next, the client of a connection, is not in it."""
         self.has_left: Callable[[str], bool] = lambda client_id: False
         """Whether the client of a living Bayeux session has closed its connections; the server
         is made after this, and says so then."""
@@ -80,6 +83,7 @@ class Clients:
 
         `entry` is the exchange it was issued with.
         """
+        self.knowledge += 1
         self._by_cookie[f"{name}={value}"] = client
         self._issued_with[f"{name}={value}"] = entry
         if renewed:
@@ -91,6 +95,7 @@ class Clients:
 
     def know_client_id(self, client_id: str, client: LiveClient) -> None:
         """A Bayeux session was opened for a client."""
+        self.knowledge += 1
         self._by_client_id[client_id] = client
         client.client_ids[client_id] = None
         client.finished = False
@@ -101,17 +106,24 @@ class Clients:
         self._set_line(connection, client, sure=True)
 
     def _set_line(self, connection: int, client: LiveClient, *, sure: bool) -> None:
-        self._newest_connection = max(self._newest_connection, connection)
         line = self._by_connection.get(connection)
         if line is not None and line.client is client:
             line.sure = line.sure or sure
             return
-        if len(self._by_connection) >= MAX_CONNECTIONS:
+        self._newest_connection = max(self._newest_connection, connection)
+        if line is None and len(self._by_connection) >= MAX_CONNECTIONS:
             del self._by_connection[next(iter(self._by_connection))]
         self._by_connection[connection] = _Line(client, sure)
 
+    def settle(self, client: LiveClient, matches: Matches) -> bool:
+        """A client asks for this, which may show that it has another seat (`Seats.change`)."""
+        changed = self.seats.change(client, matches)
+        self.knowledge += changed
+        return changed
+
     def finish(self, client: LiveClient) -> None:
         """A client has said goodbye; who comes after it may be the same one again."""
+        self.knowledge += 1
         client.finished = True
         client.last_beside = len(self.clients)
 
@@ -128,7 +140,8 @@ class Clients:
         if owner is not None and self._is_anothers(cookie, owner):
             owner = found = None
         else:
-            found = Found(owner) if owner is not None else self._by_the_rest(arrival, matches)
+            by_cookie = Found(owner, by_cookie=True) if owner is not None else None
+            found = by_cookie or self._by_the_rest(arrival, matches)
         if found is None or self._comes_again(found.client, matches, owner is not None):
             found = Found(self._new(arrival, matches.sessions, now_s))
         self._learn(arrival, found.client, sure=owner is not None)
@@ -145,6 +158,7 @@ class Clients:
 
     def of_handshake(self, arrival: Arrival, now_s: float) -> LiveClient:
         """The client a Bayeux handshake is from; a new one while those it could be are active."""
+        self.knowledge += 1
         cookie = self._cookie(arrival)
         owner = self._by_cookie.get(cookie) if cookie is not None else None
         if owner is not None and self._is_anothers(cookie, owner):
@@ -209,9 +223,11 @@ class Clients:
     def _present(self, cookie: str, client: LiveClient) -> None:
         if self._by_cookie[cookie] is not client:
             # It was taken for another client when it was given this.
+            self.knowledge += 1
             self._by_cookie[cookie] = client
             client.run.played.setdefault(self._issued_with[cookie], 1)
-        if not cookie.startswith(BROWSER_COOKIE):
+        if not cookie.startswith(BROWSER_COOKIE) and cookie not in client.kept:
+            self.knowledge += 1
             client.kept.add(cookie)
 
     def _cookie(self, arrival: Arrival) -> str | None:
@@ -318,6 +334,7 @@ class Clients:
         if sure or line is None or not line.sure:
             self._set_line(arrival.connection, client, sure=sure)
         if arrival.authorization is not None and client.authorization is None:
+            self.knowledge += 1
             client.authorization, client.user = arrival.authorization, arrival.user
             self.seats.named(client)
             _join(self._by_authorization.setdefault(arrival.authorization, []), client)
@@ -368,6 +385,7 @@ class Clients:
             session=session,
             binding=Binding(self._kinds, lambda: self._issuer(client)),
         )
+        self.knowledge += 1
         self.clients.append(client)
         _join(self._lately, client)
         self.seats.take(client, now_s)

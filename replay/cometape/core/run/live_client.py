@@ -12,7 +12,8 @@ from cometape.core.exchange import Request
 from cometape.core.identity.identity import Binding
 from cometape.core.playbook.recordings import Matches
 
-from .player import Due, Run
+from .play import Due
+from .player import Run
 
 
 @dataclass(slots=True, eq=False)
@@ -113,3 +114,5 @@ class Found:
     client: LiveClient
     audience: Sequence[LiveClient] = ()
     """More than one where it could be from any of these."""
+    by_cookie: bool = False
+    """Whether a cookie of ours says so: then it does not matter over which connection."""

@@ -7,22 +7,24 @@ live clients but what it is told; who acts in it is an `Actor`.
 
 from __future__ import annotations
 
-import heapq
+from bisect import bisect_right, insort
 from collections.abc import Callable, Collection, Hashable, Sequence
-from dataclasses import dataclass, field
-from typing import Protocol
+from dataclasses import dataclass
+from operator import itemgetter
 
 from cometape.core.cassette import Entry
 from cometape.core.errors import ConfigurationError
 from cometape.core.exchange import Response
-from cometape.core.identity.identity import Binding, Identity, Ledger
+from cometape.core.identity.identity import Identity, Ledger
 from cometape.core.identity.live_ids import Pairs
-from cometape.core.json_value import Json
 from cometape.core.playbook.playbook import START, Playbook
 from cometape.core.playbook.recordings import Follower, Matches, Playable, Recordings
 from cometape.core.playbook.relation import NearestState
 
+from .play import Actor, Due, Exhausted, Play
 from .repeats import NO_REPEATS, Repeats
+
+_TIME = itemgetter(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,68 +72,6 @@ class Pace:
 INSTANT = Pace()
 
 
-class Actor(Protocol):
-    """Who acts in a run: a live client that has taken one of the recorded sessions."""
-
-    @property
-    def session(self) -> str:
-        """Name of that recorded session."""
-        ...
-
-    @property
-    def binding(self) -> Binding:
-        """Its recorded ids → live ids."""
-        ...
-
-
-@dataclass(slots=True, eq=False)
-class Play:
-    """One playing of an entry by a live client: the events it causes carry the ids of this play."""
-
-    entry: Entry
-    actor: Actor
-    at_s: float
-    nth: int = 1
-    """1, or more for a repeat."""
-    issued: Pairs = field(default_factory=dict)
-    """Live ids of its request and answer, by kind and recorded value."""
-    minted: list[Identity] = field(default_factory=list)
-    """Those that had no live value before: a repeat gets new ones."""
-    message_id: str | None = None
-    """The Bayeux id of the live publish, which a remote call's answer must carry."""
-    audience: Sequence[Actor] = ()
-    """Whoever may have asked, where that could not be told."""
-
-
-@dataclass(slots=True, eq=False)
-class Due:
-    """An event that is on its way, and then waits for whoever it is for.
-
-    Events that it causes are on their way when it was given to a client.
-    """
-
-    follower: Follower
-    play: Play | None
-    at_s: float
-    run: Run
-    is_delivered: bool = False
-    """Whether a client was given it, or would have been."""
-    patches: tuple[Json, ...] = ()
-    """JSON merge patches (RFC 7396) over its data: a fault makes it say something else."""
-
-    @property
-    def session(self) -> str:
-        """The recorded session that saw it."""
-        return self.follower.session
-
-
-@dataclass(frozen=True, slots=True)
-class Exhausted:
-    """Every recording of an operation has been played in this run."""
-
-    matches: Matches
-
-
 @dataclass(slots=True)
 class _Reading:
     """What one session's recordings of one read show at the moment."""
@@ -167,7 +107,8 @@ class Run:
         self.actors: dict[str, Actor] = {}
         """Who has taken each recorded session."""
         self.played: dict[int, int] = {}
-        """How often each entry was played, by number."""
+        """How often each entry was played, by number. Nothing is ever taken out, so its length
+        tells whether anything was played that had not been: all that choosing depends on."""
         self.delivered: dict[int, int] = {}
         """How often each event was given to a Bayeux session, by number."""
         self.done: list[int] = []
@@ -182,6 +123,7 @@ class Run:
         """Live values of ids that mean one thing in all sessions; placeholders always do."""
         self._first_plays: dict[int, Play] = {}
         self._scheduled: list[tuple[float, int, Due]] = []
+        """Events on their way, the next first: most are put at its end, and many taken at once."""
         self._count = 0
         self._facts: list[int] = []
         """What has happened, in its order."""
@@ -275,18 +217,8 @@ class Run:
             play.issued.update(used)
         first = self._first_plays.setdefault(playable.number, play)
         template = self.playbook.response(playable, dated=self.shift_s != 0)
-        for identity in template.identities:
-            if (identity.kind, identity.recorded) in play.issued:
-                continue
-            renew = identity in fresh or (
-                playable.is_operation and first is not play and identity in first.minted
-            )
-            live = None if renew else self.known(identity, actor)
-            if live is None:
-                if not renew:
-                    play.minted.append(identity)
-                live = self.live(identity, actor, renew=True)
-            play.issued[identity.kind, identity.recorded] = live
+        minted = first.minted if playable.is_operation and first is not play else ()
+        self.issue(play, template.identities, (*fresh, *minted))
         response = template.fill(
             lambda one: play.issued[one.kind, one.recorded], origin, self.shift_s
         )
@@ -312,7 +244,43 @@ class Run:
         self._set_off(play)
         return play
 
+    def play_again(
+        self, entry: Entry, actor: Actor, identities: Sequence[Identity], now_s: float
+    ) -> Play:
+        """Play an operation that was played before: the ids it had issued are issued anew."""
+        number = entry.number
+        nth = self.played[number] = self.played[number] + 1
+        if self.spared:
+            self.spared.pop(number, None)
+        self.done.append(number)
+        play = Play(entry, actor, now_s, nth)
+        self.issue(play, identities, self._first_plays[number].minted)
+        return play
+
+    def set_off(self, play: Play, followers: Sequence[Follower]) -> None:
+        """Events that a play causes are on their way."""
+        at_s = now_s = play.at_s
+        for follower in followers:
+            at_s = self._schedule(follower, play, now_s, at_s)
+
     # ---------------------------------------------------------------- identities
+
+    def issue(self, play: Play, identities: Sequence[Identity], anew: Collection[Identity]) -> None:
+        """Give a play the live values of these ids: new ones of those `anew` and those unknown."""
+        issued = play.issued
+        for identity in identities:
+            key = identity[0], identity[2]
+            if key in issued:
+                continue
+            if identity in anew:
+                live = self.live(identity, play.actor, renew=True)
+            else:
+                known = self.known(identity, play.actor)
+                if known is None:
+                    play.minted.append(identity)
+                    known = self.live(identity, play.actor, renew=True)
+                live = known
+            issued[key] = live
 
     def known(self, identity: Identity, actor: Actor) -> str | None:
         """The live value of a recorded id for that client, if it has one."""
@@ -376,24 +344,28 @@ class Run:
         """The events whose time has come; with `only`, that client's whatever their time."""
         if only is not None:
             return self.hurry([due for due in self.scheduled if self.receiver(due) is only])
-        found = []
-        while self._scheduled and self._scheduled[0][0] <= now_s:
-            found.append(heapq.heappop(self._scheduled)[2])
+        scheduled = self._scheduled
+        at = bisect_right(scheduled, now_s, key=_TIME)
+        found = [due for _, _, due in scheduled[:at]]
+        del scheduled[:at]
         return self._sent(found)
 
     def hurry(self, dues: Sequence[Due]) -> list[Due]:
         """These of the events on their way, before their time."""
         wanted = set(map(id, dues))
         self._scheduled = [item for item in self._scheduled if id(item[2]) not in wanted]
-        heapq.heapify(self._scheduled)
-        return self._sent(dues)
+        return self._sent(list(dues))
 
-    def _sent(self, dues: Sequence[Due]) -> list[Due]:
+    def _sent(self, dues: list[Due]) -> list[Due]:
+        played = self.played
         for due in dues:
             number = due.follower.number
-            self._note_fact(number)
-            self.played[number] = self.played.get(number, 0) + 1
-        return list(dues)
+            if number in played:
+                played[number] += 1
+            else:
+                self._note_fact(number)
+                played[number] = 1
+        return dues
 
     def receiver(self, due: Due) -> Actor | None:
         """Whom an event is for: who set it off, or who has taken the session that saw it."""
@@ -404,7 +376,7 @@ class Run:
     @property
     def scheduled(self) -> list[Due]:
         """Events that are on their way."""
-        return [due for _, _, due in sorted(self._scheduled, key=lambda item: item[:2])]
+        return [due for _, _, due in self._scheduled]
 
     def reached(self, due: Due, now_s: float) -> None:
         """A client was given an event; events that it causes are on their way, once."""
@@ -439,10 +411,10 @@ class Run:
             self._facts.append(fact)
 
     def _set_off(self, play: Play) -> None:
-        at_s = play.at_s
-        for follower in self.playbook.followers(play.entry.number):
-            if play.nth == 1 or follower.caused:
-                at_s = self._schedule(follower, play, play.at_s, not_before_s=at_s)
+        followers = self.playbook.followers(play.entry.number)
+        if play.nth > 1:
+            followers = [follower for follower in followers if follower.caused]
+        self.set_off(play, followers)
         if self.on_play is not None:
             self.on_play(self, play)
 
@@ -450,10 +422,17 @@ class Run:
         self, follower: Follower, play: Play | None, after_s: float, not_before_s: float = 0.0
     ) -> float:
         """Put an event on its way; never before an earlier one of the same cause."""
-        delay_s = max(self._event_gap_s, follower.delay_s * self._pace.factor)
-        at_s = max(not_before_s, after_s + delay_s)
+        delay_s = follower.delay_s * self._pace.factor
+        at_s = after_s + (delay_s if delay_s > self._event_gap_s else self._event_gap_s)
+        if at_s < not_before_s:
+            at_s = not_before_s
         self._count += 1
-        heapq.heappush(self._scheduled, (at_s, self._count, Due(follower, play, at_s, self)))
+        item = at_s, self._count, Due(follower, play, at_s, self)
+        scheduled = self._scheduled
+        if scheduled and at_s < scheduled[-1][0]:
+            insort(scheduled, item)
+        else:
+            scheduled.append(item)
         return at_s
 
     def _fresh(self, recordings: Recordings) -> Playable | None:
