@@ -52,6 +52,8 @@ class Shell:
         self._service = service
         self._known: dict[str, Request] = {}
         self._remembers = remembers
+        self.upgrade, self.text, self.gone = service.upgrade, service.text, service.gone
+        self.tick, self.deadline_s = service.tick, service.deadline_s
 
     def request(
         self, exchange: int, connection: int, request: Request, now_s: float
@@ -61,9 +63,6 @@ class Shell:
         else:
             request = replace(request)
         return self._service.request(exchange, connection, request, now_s)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._service, name)
 
 
 class Playing:
