@@ -49,6 +49,63 @@ def test_half_an_hour_of_timeouts_takes_no_time(tmp_path: Path) -> None:
     assert time.monotonic() - began_s < 60
 
 
+def test_an_answer_trickles_by_the_clock_for_minutes_that_take_no_time(tmp_path: Path) -> None:
+    rule = "drip=10s bytes=16 method=GET"
+    with live(tmp_path, pace="manual", faults=rule) as replay, connected(replay.url) as client:
+        client.ask("/bins/A", headers=AGENT)
+        received = client.read(16)
+        assert received == b"HTTP/1.1 200 OK\r"
+        (pending,) = replay.clock.pending
+        assert (pending.what, pending.at_s) == ("other", 10.0)
+        replay.clock.advance(9.9)
+        client.socket.settimeout(0.05)
+        with pytest.raises(TimeoutError):
+            client.read(1)
+        client.socket.settimeout(20)
+        replay.clock.advance_to_next()
+        received += client.read(16)
+        assert len(received) == 32
+        replay.clock.advance(600)
+        client.received = received + client.received
+        assert client.answer().json() == {"seen": 17}
+        assert not replay.clock.pending
+
+
+def test_a_client_that_leaves_an_answer_that_trickles_is_waited_for_no_longer(
+    tmp_path: Path,
+) -> None:
+    with live(tmp_path, pace="manual", faults="drip=10s bytes=1 method=GET") as replay:
+        with connected(replay.url) as client:
+            client.ask("/bins/A", headers=AGENT)
+            client.read(1)
+            client.reset()
+        for _ in range(30):  # of the hundred bytes of the answer
+            replay.clock.advance(10)
+            if not replay.clock.pending:
+                break
+        assert not replay.clock.pending
+
+
+@pytest.mark.parametrize("acknowledges", [False, True])
+def test_a_poll_is_cut_in_the_middle_by_the_clock(tmp_path: Path, acknowledges: bool) -> None:
+    """It is held for twenty seconds, and goes down with its event (or half of it)."""
+    faults = ["delay=20s channel=/meta/connect nth=2", "cut channel=/meta/connect nth=2"]
+    with live(tmp_path, pace="manual", faults=faults) as replay, agent(replay) as client:
+        client.hold()
+        replay.held("agent7")
+        client.pull()
+        replay.clock.advance_to_next("event")
+        assert replay.clock.pending[0].what == "other"
+        replay.clock.advance(19.5)
+        client.holding.socket.settimeout(0.05)
+        with pytest.raises(TimeoutError):
+            client.holding.read(1)
+        client.holding.socket.settimeout(20)
+        replay.clock.advance(0.5)
+        with pytest.raises(ConnectionResetError):
+            client.held_answer()
+
+
 def test_an_hour_passes_as_a_client_lives_through_it(tmp_path: Path) -> None:
     with live(tmp_path, pace="manual", max_interval_s=60) as replay, agent(replay) as client:
         client.hold()

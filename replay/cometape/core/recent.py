@@ -51,6 +51,10 @@ class Recent(Generic[K, V]):
         self[key] = found if found is not None else value
         return self._kept[key]
 
+    def take(self, key: K) -> V | None:
+        """The value under a key, or None; it is forgotten."""
+        return self._kept.pop(key, None)
+
     def pop_oldest(self) -> tuple[K, V]:
         """Forget what was set first, and say what it was."""
         return self._kept.popitem(last=False)

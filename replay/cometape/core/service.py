@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from .exchange import NO_HEADERS, Headers, Request, Response
 
@@ -89,7 +89,15 @@ class Spoil:
     manner: Manner
 
 
-Action = Respond | Abort | Upgrade | SendText | CloseSocket | Reset | Spoil
+@dataclass(frozen=True, slots=True)
+class Proceed:
+    """Put the next piece of what trickles on the wire."""
+
+    number: int
+    """The exchange or socket that `Trickling.trickle` named."""
+
+
+Action = Respond | Abort | Upgrade | SendText | CloseSocket | Reset | Spoil | Proceed
 
 
 class Service(Protocol):
@@ -129,4 +137,21 @@ class Service(Protocol):
 
     def deadline_s(self) -> float | None:
         """When `tick` is wanted next, or None. The shell asks after every call."""
+        ...
+
+
+@runtime_checkable
+class Trickling(Protocol):
+    """A service that may have a time of its own, by which the pieces of a bad manner go, too."""
+
+    def trickle(self, number: int, every_s: float, pieces: int) -> int | None:
+        """The first piece of an answer is on the wire, so many are to come, one every so often.
+
+        How many of them may go now; `Proceed` tells of each of the others. None: they go by the
+        time of the shell.
+        """
+        ...
+
+    def dried_up(self, number: int) -> None:
+        """The client has gone: no further piece is wanted."""
         ...

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from .errors import ConfigurationError
 from .exchange import Request
 from .service import Action, Service
+from .trickles import Trickles
 
 MAX_ADVANCE_S = 366 * 86_400.0
 """More than a year at once is a mistake, and would be a long walk for a busy service."""
@@ -33,6 +34,7 @@ class VirtualTime:
     def __init__(self, inner: Service, *, now_s: float = 0.0) -> None:
         self.inner = inner
         self._now_ns = round(now_s * _NS)
+        self._trickles = Trickles()
         self._told_s = now_s
         """The latest time the service was told; times never go back (`Service`)."""
 
@@ -44,6 +46,11 @@ class VirtualTime:
     def next_s(self) -> float | None:
         """When the service wants to do something by itself; None: never, as things stand."""
         return self.inner.deadline_s()
+
+    def next_piece_s(self) -> float | None:
+        """When the next piece of what trickles goes; None: nothing does."""
+        next_ns = self._trickles.next_ns()
+        return None if next_ns is None else next_ns / _NS
 
     def advance(self, seconds: float) -> list[Action]:
         """Let time pass. Raises ConfigurationError for a negative or absurd number of seconds."""
@@ -61,14 +68,19 @@ class VirtualTime:
 
     def _go_to(self, until_ns: int) -> list[Action]:
         actions: list[Action] = []
-        while (deadline_s := self.inner.deadline_s()) is not None:
+        while True:
+            deadline_s, piece_ns = self.inner.deadline_s(), self._trickles.next_ns()
             # Rounded, because 12.3 + 30 is a hair more than 42.3.
-            due_ns = max(round(deadline_s * _NS), self._now_ns)
-            if due_ns > until_ns:
+            due_ns = None if deadline_s is None else max(round(deadline_s * _NS), self._now_ns)
+            if piece_ns is not None and piece_ns <= min(until_ns, due_ns or piece_ns):
+                self._now_ns = max(piece_ns, self._now_ns)
+                actions += self._trickles.take_due(self._now_ns)
+                continue
+            if due_ns is None or deadline_s is None or due_ns > until_ns:
                 break
             self._now_ns = due_ns
             self._told_s = max(deadline_s, self._told_s)
-            actions += self.inner.tick(self._told_s)
+            actions += self._noted(self.inner.tick(self._told_s))
             after_s = self.inner.deadline_s()
             if after_s is not None and after_s <= self._told_s:
                 self._now_ns += LATE_NS
@@ -82,7 +94,7 @@ class VirtualTime:
         self, exchange: int, connection: int, request: Request, now_s: float
     ) -> Sequence[Action]:
         """A request, now."""
-        return self.inner.request(exchange, connection, request, self._tell())
+        return self._noted(self.inner.request(exchange, connection, request, self._tell()))
 
     def upgrade(
         self, exchange: int, connection: int, request: Request, now_s: float
@@ -92,11 +104,11 @@ class VirtualTime:
 
     def text(self, socket: int, text: str, now_s: float) -> Sequence[Action]:
         """A frame of a WebSocket, now."""
-        return self.inner.text(socket, text, self._tell())
+        return self._noted(self.inner.text(socket, text, self._tell()))
 
     def gone(self, exchange_or_socket: int, now_s: float) -> Sequence[Action]:
         """A client left, now."""
-        return self.inner.gone(exchange_or_socket, self._tell())
+        return self._noted(self.inner.gone(exchange_or_socket, self._tell()))
 
     def tick(self, now_s: float) -> Sequence[Action]:
         """Nothing: real time does not matter here."""
@@ -105,6 +117,18 @@ class VirtualTime:
     def deadline_s(self) -> float | None:
         """Never: nothing happens until the clock is advanced."""
         return None
+
+    def trickle(self, number: int, every_s: float, pieces: int) -> int:
+        """So many pieces of an answer are to come, one every so often of this clock."""
+        return self._trickles.begin(number, round(every_s * _NS), pieces, self._now_ns)
+
+    def dried_up(self, number: int) -> None:
+        """Nobody reads it any more."""
+        self._trickles.forget(number)
+
+    def _noted(self, actions: Sequence[Action]) -> Sequence[Action]:
+        self._trickles.note(actions, self._now_ns)
+        return actions
 
     def _tell(self) -> float:
         self._told_s = self.now_s

@@ -425,7 +425,7 @@ class HttpConnection(asyncio.Protocol):
             exchange.answer, exchange.keep_alive = b"", keep_alive
             self.flush()
 
-        SpoiledWriting(self._transport, self._host.loop, data, manner, done).go_on()
+        SpoiledWriting(exchange.number, self._transport, self._host, data, manner, done).begin()
 
     def _end(self, exchange: Exchange) -> None:
         """The last answer is written."""

@@ -19,17 +19,20 @@ from cometape.core.service import (
     Action,
     CloseSocket,
     Manner,
+    Proceed,
     Reset,
     Respond,
     SendText,
     Service,
     Spoil,
+    Trickling,
     Upgrade,
 )
 
 from .familiar import FamiliarRequests
 from .limits import Limits
 from .problem import problem
+from .spoiled import SpoiledWriting
 
 LATE_TICK_S = 0.001
 """A service whose deadline stays in the past after a tick is asked again this much later."""
@@ -98,6 +101,8 @@ class ServiceHost:
         self._service = service
         self._exchanges: dict[int, OpenExchange] = {}
         self._sockets: dict[int, OpenSocket] = {}
+        self._writings: dict[int, SpoiledWriting] = {}
+        """What trickles by the time of the service."""
         self._timer: asyncio.TimerHandle | None = None
         self._armed_s = inf
         self._resting_until_s = -inf
@@ -171,6 +176,34 @@ class ServiceHost:
             actions = ()
         self._carry_out(actions)
 
+    def trickle(self, writing: SpoiledWriting, every_s: float, pieces: int) -> None:
+        """Let so many pieces of a writing go, one every so often: by the service's time if it has
+        one of its own.
+        """
+        now = None
+        if isinstance(self._service, Trickling):
+            now = self._service.trickle(writing.number, every_s, pieces)
+        if now is None:
+            self._go_on(writing, every_s)
+            return
+        if now < pieces:
+            self._writings[writing.number] = writing
+        for _ in range(now):
+            writing.go_on()
+
+    def _go_on(self, writing: SpoiledWriting, every_s: float) -> None:
+        def step() -> None:
+            writing.go_on()
+            if writing.is_going:
+                self.loop.call_later(every_s, step)
+
+        self.loop.call_later(every_s, step)
+
+    def dried_up(self, number: int) -> None:
+        """A writing has ended before its end: its client has gone."""
+        if self._writings.pop(number, None) is not None and isinstance(self._service, Trickling):
+            self._service.dried_up(number)
+
     # Called by whoever owns the server
 
     def perform(self, change: Callable[[float], Sequence[Action]]) -> None:
@@ -230,7 +263,13 @@ class ServiceHost:
 
     def _act_badly(self, action: Action) -> None:
         """What goes wrong on purpose."""
-        if isinstance(action, Reset):
+        if isinstance(action, Proceed):
+            writing = self._writings.get(action.number)
+            if writing is not None:
+                writing.go_on()
+                if not writing.is_going:
+                    self._writings.pop(action.number, None)
+        elif isinstance(action, Reset):
             exchange = self._exchanges.pop(action.exchange, None)
             if exchange is not None:
                 exchange.reset()

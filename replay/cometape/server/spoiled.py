@@ -8,6 +8,7 @@ import socket
 import struct
 from collections.abc import Callable
 from math import ceil
+from typing import Protocol
 
 from cometape.core.service import Manner
 
@@ -28,21 +29,40 @@ def reset(transport: asyncio.Transport) -> None:
     transport.abort()
 
 
-class SpoiledWriting:
-    """Writes some bytes as a `Manner` says, by timers of the loop; then calls `done`, or resets."""
+class Pacing(Protocol):
+    """What a writing asks of the host."""
 
-    __slots__ = ("_data", "_done", "_drains", "_loop", "_manner", "_transport")
+    loop: asyncio.AbstractEventLoop
+
+    def trickle(self, writing: SpoiledWriting, every_s: float, pieces: int) -> None:
+        """Let so many pieces of a writing go, one every so often."""
+        ...
+
+    def dried_up(self, number: int) -> None:
+        """A writing has ended before its end."""
+        ...
+
+
+class SpoiledWriting:
+    """Writes some bytes as a `Manner` says, in pieces as the host has them go; then calls `done`,
+    or resets.
+    """
+
+    __slots__ = ("_data", "_done", "_drains", "_host", "_manner", "_transport", "number")
 
     def __init__(
         self,
+        number: int,
         transport: asyncio.Transport,
-        loop: asyncio.AbstractEventLoop,
+        host: Pacing,
         data: bytes,
         manner: Manner,
         done: Callable[[], None],
     ) -> None:
+        """`number` is that of the exchange or the socket."""
+        self.number = number
         self._transport = transport
-        self._loop = loop
+        self._host = host
         self._manner = manner
         self._done = done
         self._drains = 0
@@ -51,18 +71,32 @@ class SpoiledWriting:
             size = max(0, min(ceil(size * manner.share), size - 1))
         self._data = memoryview(data)[:size]
 
+    @property
+    def is_going(self) -> bool:
+        """Whether there is more to write."""
+        return len(self._data) > 0
+
+    def begin(self) -> None:
+        """Write the first piece; the others go when the host says so."""
+        self.go_on()
+        if self._data:
+            pieces = ceil(len(self._data) / (self._manner.piece_bytes or len(self._data)))
+            self._host.trickle(self, self._manner.every_s, pieces)
+
     def go_on(self) -> None:
         """Write the next piece."""
         transport, size = self._transport, self._manner.piece_bytes
         if transport.is_closing():
+            self._data = self._data[:0]
+            self._host.dried_up(self.number)
             return
         if self._data:
             piece = self._data if size is None else self._data[:size]
             transport.write(bytes(piece))
             self._data = self._data[len(piece) :]
         if self._data:
-            self._loop.call_later(self._manner.every_s, self.go_on)
-        elif self._manner.resets:
+            return
+        if self._manner.resets:
             self._drain()
         else:
             self._done()
@@ -72,6 +106,6 @@ class SpoiledWriting:
             return
         self._drains += 1
         if self._transport.get_write_buffer_size() and self._drains < MAX_DRAINS:
-            self._loop.call_later(DRAIN_S, self._drain)
+            self._host.loop.call_later(DRAIN_S, self._drain)
         else:
             reset(self._transport)

@@ -175,7 +175,7 @@ class WebSocketConnection(asyncio.Protocol):
             for later in queued:
                 self._write(later)
 
-        SpoiledWriting(self._transport, self._host.loop, data, manner, done).go_on()
+        SpoiledWriting(self._number, self._transport, self._host, data, manner, done).begin()
 
     def close(self, code: int, reason: str) -> None:
         """Start the closing handshake (RFC 6455 §7.1.2); nothing is received after."""

@@ -168,6 +168,11 @@ class ServedRun:
         ):
             text = "what a fault holds back"
             found.insert(0, Pending(what="other", at_s=deadline_s, client="", text=text))
+        piece_s = self._clock.next_piece_s() if self._clock is not None else None
+        if piece_s is not None:
+            text = "the next piece of what trickles in"
+            found.append(Pending(what="other", at_s=piece_s, client="", text=text))
+            found.sort(key=lambda one: one.at_s)
         return Moment(
             now_s=here_s - self.began_s,
             manual=self._clock is not None,
@@ -278,6 +283,15 @@ class ServedRun:
     def deadline_s(self) -> float | None:
         """When `tick` is wanted next."""
         return self._front.deadline_s()
+
+    def trickle(self, number: int, every_s: float, pieces: int) -> int | None:
+        """Pieces of an answer are to come, by the clock of this run if it has one."""
+        return None if self._clock is None else self._clock.trickle(number, every_s, pieces)
+
+    def dried_up(self, number: int) -> None:
+        """Nobody reads it any more."""
+        if self._clock is not None:
+            self._clock.dried_up(number)
 
 
 def _since(began_s: float, at_s: float | None) -> float | None:
