@@ -21,22 +21,22 @@ class Dripping(TinyService):
 
     def __init__(self) -> None:
         super().__init__()
-        self.due: dict[int, float] = {}
+        self.dripping: dict[int, float] = {}
 
     def request(
         self, exchange: int, connection: int, request: Request, now_s: float
     ) -> Sequence[Action]:
-        self.due[exchange] = now_s + 2
+        self.dripping[exchange] = now_s + 2
         return []
 
     def tick(self, now_s: float) -> Sequence[Action]:
-        due = [exchange for exchange, at_s in self.due.items() if at_s <= now_s]
+        due = [exchange for exchange, at_s in self.dripping.items() if at_s <= now_s]
         for exchange in due:
-            del self.due[exchange]
+            del self.dripping[exchange]
         return [Spoil(Respond(exchange, ok("x")), DRIP) for exchange in due]
 
     def deadline_s(self) -> float | None:
-        return min(self.due.values(), default=None)
+        return min(self.dripping.values(), default=None)
 
 
 def ask(clock: VirtualTime, exchange: int = 1) -> None:
