@@ -380,7 +380,7 @@ def replay_settings(options: dict[str, Any], profile: Profile) -> ReplaySettings
     from cometape.core.explore.conductor import PATIENCE_S as PATIENCE_OF_AN_ORDER_S
     from cometape.core.identity.date_shift import Dates
     from cometape.core.replay.replay_service import MAX_INTERVAL_MS, ReplaySettings
-    from cometape.core.run.player import Pace
+    from cometape.core.run.pace import Pace
 
     unknown = sorted(options.keys() - OPTIONS)
     if unknown:

@@ -16,7 +16,7 @@ from cometape.core.exchange import Request
 from cometape.core.playbook.playbook import Playbook
 from cometape.core.replay.pending import pending
 from cometape.core.replay.replay_service import Replay, ReplayService, ReplaySettings
-from cometape.core.run.player import Pace
+from cometape.core.run.pace import Pace
 from cometape.core.service import Action
 from cometape.core.virtual_time import VirtualTime
 from cometape.profiles import load_profile

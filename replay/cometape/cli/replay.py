@@ -18,7 +18,7 @@ from cometape.core.errors import ConfigurationError
 from cometape.core.identity.date_shift import Dates
 from cometape.core.replay.replay_service import MAX_INTERVAL_MS, ReplaySettings
 from cometape.core.report.miss import Miss
-from cometape.core.run.player import Pace
+from cometape.core.run.pace import Pace
 from cometape.server.listener import serve_until_told
 from cometape.server.run_server import RunServer
 

@@ -11,7 +11,7 @@ from cometape.core.control.served_run import ServedRun
 from cometape.core.errors import ConfigurationError
 from cometape.core.playbook.playbook import Playbook
 from cometape.core.replay.replay_service import ReplaySettings
-from cometape.core.run.player import Pace
+from cometape.core.run.pace import Pace
 from cometape.core.service import Abort, Respond
 from cometape.profiles import load_profile
 from conversation import Client, Conversation

@@ -34,7 +34,9 @@ UUID = "0b0e4b0e-6a35-4b9e-9d4e-3d0a9f6e2c11"
 
 
 def binding(seed: int = 0, who: str = "agent7", occurrence: int = 1, **more: Any) -> Binding:
-    return Binding(KINDS, lambda: Issuer(seed, who, occurrence, **more))
+    return Binding(
+        {kind.name: kind for kind in KINDS}, lambda: Issuer(seed, who, occurrence, **more)
+    )
 
 
 def of(kind: str, recorded: str, session: str = "a") -> Identity:
@@ -109,7 +111,7 @@ def test_a_recording_full_of_integers_still_gets_fresh_ones_of_32_bits() -> None
 def test_a_counter_begins_where_it_is_said_and_rises_by_its_step() -> None:
     kind = IdentityKind(name="n", form="integer", scope="run", start=5000, step=10)
     for who in ("agent7", "agent8"):
-        mine = Binding([kind], lambda who=who: Issuer(0, who, 1, lambda: {6000, 6010}))  # type: ignore[misc]
+        mine = Binding({kind.name: kind}, lambda who=who: Issuer(0, who, 1, lambda: {6000, 6010}))  # type: ignore[misc]
         live = [int(mine.live(of("n", str(n)))) for n in range(102)]
         assert live[:3] == [5000, 5010, 5020]
         assert live[99:] == [5990, 6020, 6030], "what the recording has is passed over"
@@ -128,7 +130,7 @@ def test_a_shape_has_digits_and_letters_where_the_recorded_id_has(recorded: str,
 
 def test_a_shape_that_is_used_up_gets_longer_and_no_id_twice() -> None:
     kind = IdentityKind(name="item", form="shape", scope="run")
-    mine = Binding([kind], lambda: Issuer(0, "agent7"))
+    mine = Binding({kind.name: kind}, lambda: Issuer(0, "agent7"))
     live = [mine.renew(of("item", "7")) for _ in range(30)]
     assert len(set(live)) == 30
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cometape.core.run.player import Pace
+from cometape.core.run.pace import Pace
 from scripted import Person, Script, Stage
 
 BINS = "/v2/me/workbins"

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from cometape.core.run.player import Pace
+from cometape.core.run.pace import Pace
 from scripted import Person, Script, Stage
 
 CHANNELS = ("/v2/me/workbins", "/v2/me/workitems")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cometape.core.run.player import Pace
+from cometape.core.run.pace import Pace
 from pulling import BINS, ITEMS, PULL, A, pulling
 from scripted import Script, Stage
 

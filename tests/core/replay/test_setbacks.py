@@ -9,7 +9,7 @@ import pytest
 from cometape.core.cassette import Connect, Disconnect
 from cometape.core.json_value import JsonObject
 from cometape.core.replay.setbacks import HELD_S
-from cometape.core.run.player import Pace
+from cometape.core.run.pace import Pace
 from cometape.core.service import Abort
 from conversation import Exchange
 from scripted import JSON_HEADERS, Person, Script, Stage, dumped

@@ -9,7 +9,7 @@ from dataclasses import replace
 from cometape.core.identity.date_shift import Dates
 from cometape.core.profile.profile import Profile
 from cometape.core.report.miss import Miss
-from cometape.core.run.player import Pace
+from cometape.core.run.pace import Pace
 
 from ..faults.fault_kind import kinds_of
 from ..faults.fault_reading import read_rules

@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Collection
+from collections import deque
+from collections.abc import Callable, Collection, Mapping
 from typing import NamedTuple
 
 from cometape.core.profile.profile import IdentityKind
@@ -31,6 +32,11 @@ _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _HEX = re.compile(r"[0-9a-fA-F]+")
 MIN_TOKEN = 25
 """Characters of an unguessable token in base 36; CometD's own client ids have 25 to 28."""
+MAX_FORMER = 10_000
+"""Live values that are remembered of those that others have replaced, the latest ones; what an id
+means at the moment is always known. A client may loop over an operation for weeks."""
+_SCANNED = 8
+"""So few live values are looked through; of more there is a second mapping, which costs memory."""
 _CROWDED = 500
 """Attempts after which a shape is taken to be used up, and ids get longer than the recorded."""
 
@@ -57,6 +63,8 @@ class Issuer:
     share a range, unless a kind counts from a number of its own.
     """
 
+    __slots__ = ("_find_recorded", "_issued", "_occurrence", "_recorded", "_seed", "_who", "_width")
+
     def __init__(
         self,
         seed: int,
@@ -64,12 +72,14 @@ class Issuer:
         occurrence: int = 1,
         recorded: Callable[[], Collection[int]] = frozenset,
     ) -> None:
-        self._root = f"{seed}\x00{who}"
+        self._seed = seed
+        self._who = who
         self._occurrence = occurrence
         self._find_recorded = recorded
         self._recorded: Collection[int] | None = None
         self._width = MIN_WIDTH
-        self._issued: dict[tuple[str, str], int] = {}
+        self._issued: dict[tuple[str, str], int] | None = None
+        """The latest integers by kind and series, once there is one."""
 
     def integer(self, kind: IdentityKind, series: str = "answer") -> int:
         """The next integer of `kind`.
@@ -81,7 +91,10 @@ class Issuer:
             self._recorded = self._find_recorded()
             while self._width < 4 * len(self._recorded) and self._width < MAX_WIDTH:
                 self._width *= 10
-        latest = self._issued.get((kind.name, series))
+        issued = self._issued
+        if issued is None:
+            issued = self._issued = {}
+        latest = issued.get((kind.name, series))
         if latest is not None:
             value = latest + kind.step
         elif kind.start is not None:
@@ -90,7 +103,7 @@ class Issuer:
             value = self._start(kind.name, series) + 1
         while value in self._recorded:
             value += kind.step
-        self._issued[kind.name, series] = value
+        issued[kind.name, series] = value
         return value
 
     def _start(self, kind: str, series: str) -> int:
@@ -115,30 +128,49 @@ class Issuer:
         return _stretch(digest, max(length, MIN_TOKEN + 1), _BASE36)
 
     def _digest(self, *parts: str) -> bytes:
-        return hashlib.sha256("\x00".join((self._root, *parts)).encode("utf-8")).digest()
+        text = "\x00".join((str(self._seed), self._who, *parts))
+        return hashlib.sha256(text.encode("utf-8")).digest()
 
 
 class Ledger:
-    """Recorded ids and their live values, both ways."""
+    """Recorded ids and their live values, both ways.
+
+    There is one for every client and every run of a server, so it is small while it knows little;
+    and it does not grow without end: of live values that were replaced, the oldest are forgotten.
+    """
+
+    __slots__ = ("_behind", "_former", "_live", "forgotten")
 
     def __init__(self) -> None:
         self._live: dict[Identity, str] = {}
-        self._identities: dict[tuple[str, str], Identity] = {}
-        self.kinds: set[str] = set()
-        """Kinds of which there is any."""
+        self._behind: dict[tuple[str, str], Identity] | None = None
+        """By kind and live value; None while `_live` has few, and nothing was replaced."""
+        self._former: deque[tuple[str, str]] | None = None
+        """What was replaced, the oldest first."""
+        self.forgotten = 0
+        """How many live values are known no more."""
 
     def enter(self, identity: Identity, live: str) -> None:
-        """From now on `live` is the live value; `behind` still knows the older ones."""
+        """From now on `live` is the live value; `behind` still knows the latest `MAX_FORMER`."""
+        replaced = self._live.get(identity)
+        if self._behind is None and (replaced is not None or len(self._live) >= _SCANNED):
+            self._look_up()
         self._live[identity] = live
-        self._identities[identity.kind, live] = identity
-        self.kinds.add(identity.kind)
+        if self._behind is not None:
+            self._behind[identity.kind, live] = identity
+            if replaced is not None and replaced != live:
+                self._outdate(identity.kind, replaced)
 
     def begin_anew(self) -> None:
         """A new run has begun: what belongs to a session gets new live values in it.
 
         The old ones are still known by what they are.
         """
+        self._look_up()
+        past = [(one, live) for one, live in self._live.items() if one.session]
         self._live = {one: live for one, live in self._live.items() if not one.session}
+        for one, live in past:
+            self._outdate(one.kind, live)
 
     def known(self, identity: Identity) -> str | None:
         """The live value, if there is one."""
@@ -146,24 +178,48 @@ class Ledger:
 
     def behind(self, kind: str, live: str) -> Identity | None:
         """The identity that has, or had, this live value."""
-        return self._identities.get((kind, live))
+        if self._behind is not None:
+            return self._behind.get((kind, live))
+        found = None
+        for one, value in self._live.items():  # of equal ones the latest
+            if value == live and one.kind == kind:
+                found = one
+        return found
 
-    @property
-    def pairs(self) -> dict[Identity, str]:
-        """Every identity with its live value."""
-        return dict(self._live)
+    def _look_up(self) -> None:
+        if self._behind is None:
+            self._behind = {(one.kind, live): one for one, live in self._live.items()}
+
+    def _outdate(self, kind: str, live: str) -> None:
+        """This live value was replaced: it is known until too many others were as well."""
+        if self._former is None:
+            self._former = deque()
+        self._former.append((kind, live))
+        if len(self._former) > MAX_FORMER:
+            oldest = self._former.popleft()
+            one = self._behind.get(oldest) if self._behind is not None else None
+            if self._behind is not None and one is not None and self._live.get(one) != oldest[1]:
+                del self._behind[oldest]
+                self.forgotten += 1
 
 
 class Binding(Ledger):
     """The one-to-one map of recorded ids to the live ids that were issued to one client."""
 
-    def __init__(self, kinds: Collection[IdentityKind], issuer: Callable[[], Issuer]) -> None:
-        """`issuer` is asked for one when the first id is needed."""
+    __slots__ = ("_issuer", "_kinds", "_nth")
+
+    def __init__(self, kinds: Mapping[str, IdentityKind], issuer: Callable[[], Issuer]) -> None:
+        """`kinds` by name; `issuer` is asked for one when the first id is needed."""
         super().__init__()
-        self._kinds = {kind.name: kind for kind in kinds}
-        self._new_issuer = issuer
-        self._issuer: Issuer | None = None
-        self._nth: dict[Identity, int] = {}
+        self._kinds = kinds
+        self._issuer: Issuer | Callable[[], Issuer] = issuer
+        self._nth: dict[Identity, int] | None = None
+        """How often each was tried; what is not in it and has a live value, once."""
+
+    def begin_anew(self) -> None:
+        """A new run has begun (`Ledger.begin_anew`): the same ids are not issued again."""
+        self._nth = {**dict.fromkeys(self._live, 1), **(self._nth or {})}
+        super().begin_anew()
 
     def live(self, identity: Identity, series: str = "answer") -> str:
         """The live value, issued at the first asking."""
@@ -178,9 +234,12 @@ class Binding(Ledger):
     ) -> str:
         """A new live value, never one that is `taken`; later askings get this one."""
         kind = self._kinds[identity.kind]
-        issuer = self._issuer = self._issuer or self._new_issuer()
+        if not isinstance(self._issuer, Issuer):
+            self._issuer = self._issuer()
+        issuer = self._issuer
+        nth = self._tried(identity) - 1
         while True:
-            nth = self._nth[identity] = self._nth.get(identity, -1) + 1
+            nth += 1
             if kind.form == "integer":
                 value = str(issuer.integer(kind, series))
             else:
@@ -188,8 +247,16 @@ class Binding(Ledger):
             is_old = value == identity.recorded or self.behind(kind.name, value) is not None
             if not is_old and not taken(value):
                 break
+        if nth > 0:
+            if self._nth is None:
+                self._nth = {}
+            self._nth[identity] = nth + 1
         self.enter(identity, value)
         return value
+
+    def _tried(self, identity: Identity) -> int:
+        tried = self._nth.get(identity) if self._nth is not None else None
+        return int(identity in self._live) if tried is None else tried
 
     def recorded(self, kind: str, live: str) -> str | None:
         """The recorded value behind a live one, or None when this binding never issued it."""

@@ -51,7 +51,7 @@ class Delivery:
         def hand_over() -> None:
             for receiver, mine in letters.items():
                 left = self._hand_over(receiver, mine, now_s)
-                receiver.mailbox += left  # to what an ended session may have put there
+                receiver.post(left)  # after what an ended session may have put there
 
         return self._bayeux.together(hand_over, now_s) if letters else []
 
@@ -66,9 +66,8 @@ class Delivery:
 
         def hand_over() -> None:
             for client in changed:
-                waiting, client.mailbox = client.mailbox, []
-                left = self._hand_over(client, waiting, now_s)
-                client.mailbox += left
+                left = self._hand_over(client, client.take_mailbox(), now_s)
+                client.post(left)
 
         return self._bayeux.together(hand_over, now_s) if changed else []
 
@@ -113,9 +112,11 @@ class Delivery:
         unacknowledged = session.ack.acknowledge(-1) if session.ack is not None else []
         lost = {id(one) for one in (*session.queue, *session.resend, *unacknowledged)}
         unread = [due for message, due in pending if id(message) in lost]
-        client.mailbox = unread + client.mailbox
+        waiting = client.take_mailbox()
+        client.post(unread)
+        client.post(waiting)
         for due in unread:
-            due.run.delivered[due.follower.number] -= 1
+            due.run.came_back(due)
         self.changed(client)
 
     def unfetched(self) -> list[Due]:
@@ -135,7 +136,7 @@ class Delivery:
         receiver = due.run.receiver(due)
         if isinstance(receiver, LiveClient):
             return [receiver]
-        due.run.unclaimed.setdefault(due.session, []).append(due)
+        due.run.wait(due)
         return []
 
     def _message(self, client: LiveClient, due: Due) -> Outgoing:

@@ -97,7 +97,7 @@ class FaultInjector:
         )
         verdict, plan = self._befall(exchange, occasion, client, now_s)
         if verdict.is_final and playable is not None:
-            client.run.spared[playable.number] = None
+            client.run.spare(playable.number)
         if self._severing is not None and plan is not None:
             plan.then.append(lambda then_s: self._replay.expire(client, then_s))
         return verdict
@@ -222,7 +222,7 @@ class FaultInjector:
         while self._later and self._later[0][0] <= now_s:
             _, number, due = heapq.heappop(self._later)
             self._overtakable = [item for item in self._overtakable if item[0] != number]
-            due.run.spared.pop(due.follower.number, None)
+            due.run.expect(due.follower.number)
             found.append(due)
         return self._replay.give(found, now_s) if found else []
 
@@ -274,14 +274,14 @@ class FaultInjector:
         return found
 
     def _lose(self, due: Due, now_s: float) -> None:
-        due.run.spared[due.follower.number] = None
+        due.run.spare(due.follower.number)
         self._replay.went_by(due, now_s)
 
     def _postpone(self, due: Due, at_s: float, *, is_copy: bool = False) -> int:
         self._count += 1
         heapq.heappush(self._later, (at_s, self._count, due))
         if not is_copy:
-            due.run.spared[due.follower.number] = None
+            due.run.spare(due.follower.number)
         return self._count
 
     def _overtaken(self, passing: Sequence[Due]) -> list[Due]:
@@ -292,7 +292,7 @@ class FaultInjector:
                 self._overtakable.remove((number, due))
                 self._later = [item for item in self._later if item[1] != number]
                 heapq.heapify(self._later)
-                due.run.spared.pop(due.follower.number, None)
+                due.run.expect(due.follower.number)
                 found.append(due)
         return found
 

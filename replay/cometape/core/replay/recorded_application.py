@@ -86,7 +86,9 @@ class RecordedApplication:
         recorded = self._playbook.sessions.get(client.bayeux_session)
         subscribes = recorded.subscribes if recorded is not None else {}
         attempts = subscribes.get(channel, [])
-        nth = client.subscribed[channel] = client.subscribed.get(channel, 0) + 1
+        nth = client.subscribed.count(channel) + 1
+        if nth <= max(1, len(attempts)):
+            client.subscribed += (channel,)
         if attempts:
             attempt = attempts[min(nth, len(attempts)) - 1]
             self.chronicle.note(now_s, "subscribe", client, channel, attempt.number)
@@ -148,7 +150,7 @@ class RecordedApplication:
     def removed(self, session: Session, reason: Reason, now_s: float) -> None:
         """A Bayeux session has ended; what did not reach an expired one waits for its client."""
         client = _client_of(session)
-        client.client_ids.pop(session.client_id, None)
+        client.client_ids = tuple(one for one in client.client_ids if one != session.client_id)
         if reason == "disconnect":
             client.finishes += 1
             if not client.client_ids:
@@ -173,7 +175,7 @@ class RecordedApplication:
         if self._clients.settle(client, matches) and client.client_ids:
             handshake = self._nth_handshake(client)
             self._come_to_pass(handshake, client, now_s)
-            for channel in client.subscribed:
+            for channel in dict.fromkeys(client.subscribed):
                 self._cover(client, channel, now_s)
             self.delivery.changed(client)
 

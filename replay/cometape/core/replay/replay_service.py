@@ -18,8 +18,9 @@ from cometape.core.report.journal import Journal, Report
 from cometape.core.report.miss import Miss
 from cometape.core.run.clients import Clients
 from cometape.core.run.live_client import Arrival, LiveClient
+from cometape.core.run.pace import INSTANT, Pace
 from cometape.core.run.play import Due
-from cometape.core.run.player import INSTANT, Pace, Run
+from cometape.core.run.player import Run
 from cometape.core.run.repeats import Repeats
 
 from ..bayeux.actions import BayeuxAction

@@ -25,8 +25,6 @@ from .leftovers import waiting_lines
 from .miss import Compared, Miss, NearMiss, Reason, Rejection, RunState, reason_for
 from .remedy import LiveId, answering, exchange_to_add, remedies, repeating
 
-LATEST = 20
-"""Operations a miss lists."""
 _SESSIONS = 12
 _REMEMBERED = 200
 """Requests without an answer that are remembered whole, to say which recording each almost was."""
@@ -173,8 +171,8 @@ class Explainer:
         return found
 
     def _done(self, run: Run) -> tuple[str, ...]:
-        lines = [f"{number} {self._playbook.title(number)}" for number in run.done[-LATEST:]]
-        earlier = len(run.done) - len(lines)
+        lines = [f"{number} {self._playbook.title(number)}" for number in run.done]
+        earlier = run.done_count - len(lines)
         return tuple(([f"({earlier} earlier ones)"] if earlier else []) + lines)
 
     def _sessions(self, run: Run) -> tuple[tuple[str, str | None], ...]:

@@ -51,9 +51,9 @@ def run_report(
         unplayed=tuple(_unplayed(run, almost)),
         undelivered=tuple(_undelivered(run, unfetched, playbook.all_followers())),
         repeats=tuple(
-            Repeat(entry=number, what=playbook.title(number), times=run.played[number])
-            for number in sorted(set(run.done))
-            if run.played[number] > 1
+            Repeat(entry=number, what=playbook.title(number), times=times)
+            for number, times in sorted(run.played.items())
+            if times > 1 and run.is_operation(number)
         ),
         played=tuple(_played(run)) if with_played else (),
     )

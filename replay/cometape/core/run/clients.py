@@ -10,12 +10,12 @@ all of them (`Found.audience`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
 
 from cometape.core.bayeux.endpoint import BROWSER_COOKIE
 from cometape.core.identity.identity import Binding, Issuer
-from cometape.core.playbook.playbook import Playbook
+from cometape.core.playbook.playbook import START, Playbook
 from cometape.core.playbook.recordings import Matches
 from cometape.core.profile.profile import IdentityKind
 
@@ -38,7 +38,7 @@ class _Line:
     client: LiveClient
     sure: bool
     """Else it was only guessed from the Authorization, or from nothing."""
-    reads: set[int] = field(default_factory=set)
+    reads: set[int] | None = None
     """What was answered over it while it was a guess."""
 
 
@@ -50,7 +50,8 @@ class Clients:
         self._seed = seed
         self.seats = Seats(playbook, new_run)
         kinds = playbook.profile.identities
-        self._kinds = kinds if playbook.profile.kind(CLIENT_ID.name) else (*kinds, CLIENT_ID)
+        self._kinds = {CLIENT_ID.name: CLIENT_ID} | {kind.name: kind for kind in kinds}
+        self._recorded: Callable[[], Collection[int]] = lambda: playbook.recorded_integers
         self.clients: list[LiveClient] = []
         self._lately: list[LiveClient] = []
         """Those who may still be heard of; a server may see thousands come and go."""
@@ -84,10 +85,12 @@ class Clients:
         `entry` is the exchange it was issued with.
         """
         self.knowledge += 1
-        self._by_cookie[f"{name}={value}"] = client
-        self._issued_with[f"{name}={value}"] = entry
+        cookie = f"{name}={value}"
+        self._by_cookie[cookie] = client
+        if entry:
+            self._issued_with[cookie] = entry
         if renewed:
-            client.renewed.add(f"{name}={value}")
+            client.renew(cookie)
 
     def presents(self, arrival: Arrival, name: str) -> bool:
         """Whether a request carries a cookie of that name that this server has issued."""
@@ -97,7 +100,7 @@ class Clients:
         """A Bayeux session was opened for a client."""
         self.knowledge += 1
         self._by_client_id[client_id] = client
-        client.client_ids[client_id] = None
+        client.client_ids += (client_id,)
         client.finished = False
         client.newest_connection = self._newest_connection
 
@@ -154,6 +157,7 @@ class Clients:
         """A read was answered to whoever has a connection, as far as is known."""
         known = self._by_connection.get(connection)
         if known is not None and not known.sure:
+            known.reads = known.reads or set()
             known.reads.add(read)
 
     def of_handshake(self, arrival: Arrival, now_s: float) -> LiveClient:
@@ -225,10 +229,10 @@ class Clients:
             # It was taken for another client when it was given this.
             self.knowledge += 1
             self._by_cookie[cookie] = client
-            client.run.played.setdefault(self._issued_with[cookie], 1)
+            client.run.played.setdefault(self._issued_with.get(cookie, START), 1)
         if not cookie.startswith(BROWSER_COOKIE) and cookie not in client.kept:
             self.knowledge += 1
-            client.kept.add(cookie)
+            client.keep(cookie)
 
     def _cookie(self, arrival: Arrival) -> str | None:
         """The most telling cookie of a request that this server has issued, as `name=value`.
@@ -309,7 +313,7 @@ class Clients:
             owner = line.client
             if not line.sure and owner in rivals and connection > owner.newest_connection:
                 line.client = client
-                for read in line.reads:
+                for read in line.reads or ():
                     client.run.played.setdefault(read, 1)
 
     def _adoptable(self, arrival: Arrival) -> LiveClient | None:
@@ -396,7 +400,7 @@ class Clients:
         """Of a client's ids: made when the first is needed, for it may tell its name late."""
         who = client.user or client.authorization or ""
         occurrence = self._occurrences[who] = self._occurrences.get(who, 0) + 1
-        return Issuer(self._seed, who, occurrence, lambda: self._playbook.recorded_integers)
+        return Issuer(self._seed, who, occurrence, self._recorded)
 
 
 def _join(group: list[LiveClient], client: LiveClient) -> None:

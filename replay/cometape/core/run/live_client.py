@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -12,13 +13,20 @@ from cometape.core.exchange import Request
 from cometape.core.identity.identity import Binding
 from cometape.core.playbook.recordings import Matches
 
-from .play import Due
+from .play import MAX_WAITING, Due
 from .player import Run
+
+MAX_COOKIES = 16
+"""Session cookies remembered of each client, beside which it may have had any number."""
 
 
 @dataclass(slots=True, eq=False)
 class LiveClient:
-    """One client of the replay server, with the recorded session it has taken."""
+    """One client of the replay server, with the recorded session it has taken.
+
+    A server may have ten thousand, most of which do nothing but wait: what holds nothing is no
+    container of its own.
+    """
 
     number: int
     run: Run
@@ -28,9 +36,9 @@ class LiveClient:
     user: str | None = None
     origin: str = "http://localhost"
     """What absolute URIs begin with, as it last addressed this server."""
-    client_ids: dict[str, None] = field(default_factory=dict)
+    client_ids: tuple[str, ...] = ()
     """Its living Bayeux sessions."""
-    mailbox: list[Due] = field(default_factory=list)
+    mailbox: Sequence[Due] = ()
     """Due events that wait for a Bayeux session, or for a subscription."""
     has_claimed: bool = False
     """Whether events are in it that nobody has looked at since its session was taken."""
@@ -45,27 +53,57 @@ class LiveClient:
     """A second recorded session it has: its Bayeux, where that was recorded as a client's own."""
     committed: bool = False
     """It has done what only its recorded session did, so it cannot take another one."""
-    asked: dict[Matches, None] = field(default_factory=dict)
-    """What it has asked for so far that others did as well."""
-    subscribed: dict[str, int] = field(default_factory=dict)
-    """How often it asked for each subscription."""
+    asked: dict[Matches, None] | None = None
+    """What it has asked for that others did as well, as long as it is not committed."""
+    subscribed: tuple[str, ...] = ()
+    """The subscriptions it asked for, one that was recorded several times as often at most."""
     browser_ids: int = 0
     """How many `BAYEUX_BROWSER` cookies it was given."""
     sibling_of: LiveClient | None = None
     """The client whose cookie it presents, where two Bayeux sessions live behind one."""
     newest_connection: int = 0
     """The last connection of anybody when its Bayeux session began."""
-    kept: set[str] = field(default_factory=set)
-    """Session cookies, `name=value`, that it has presented."""
+    kept: tuple[str, ...] = ()
+    """Session cookies, `name=value`, that it has presented, the latest ones."""
     keeps_cookies: bool = False
     """It has presented one with a request: one without is not from it (messages may differ)."""
-    renewed: set[str] = field(default_factory=set)
-    """Session cookies it was given in exchange for one it presented."""
+    renewed: tuple[str, ...] = ()
+    """Session cookies it was given in exchange for one it presented, the latest ones."""
 
     @property
     def bayeux_session(self) -> str:
         """The recorded session that says how its Bayeux goes."""
         return self.beside or self.session
+
+    def keep(self, cookie: str) -> None:
+        """It has presented a session cookie."""
+        if cookie not in self.kept:
+            self.kept = (*self.kept[1 - MAX_COOKIES :], cookie)
+
+    def renew(self, cookie: str) -> None:
+        """It was given a session cookie in exchange for another."""
+        self.renewed = (*self.renewed[1 - MAX_COOKIES :], cookie)
+
+    def commit(self) -> None:
+        """It has done what only its recorded session did."""
+        self.committed = True
+        self.asked = None
+
+    def post(self, dues: Sequence[Due]) -> None:
+        """Events wait for it, after those that do already; the oldest are forgotten."""
+        if not dues:
+            return
+        if not isinstance(self.mailbox, deque):
+            self.mailbox = deque(self.mailbox, MAX_WAITING)
+        for due in dues:
+            if len(self.mailbox) == MAX_WAITING:
+                self.mailbox[0].run.forgotten += 1
+            self.mailbox.append(due)
+
+    def take_mailbox(self) -> Sequence[Due]:
+        """What waits for it; it is about to be delivered."""
+        taken, self.mailbox = self.mailbox, ()
+        return taken
 
     @property
     def is_away(self) -> bool:

@@ -7,13 +7,18 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from cometape.core.cassette import Entry
-from cometape.core.identity.identity import Binding, Identity
+from cometape.core.identity.identity import Binding
 from cometape.core.identity.live_ids import Pairs
 from cometape.core.json_value import Json
 from cometape.core.playbook.recordings import Follower, Matches
 
 if TYPE_CHECKING:
     from .player import Run
+
+
+MAX_WAITING = 10_000
+"""Due events that wait for one client, or session: of more the oldest are forgotten, and counted
+(`Run.forgotten`)."""
 
 
 class Actor(Protocol):
@@ -39,10 +44,10 @@ class Play:
     at_s: float
     nth: int = 1
     """1, or more for a repeat."""
+    is_repeat: bool = False
+    """Whether it is an operation that was played before: it gets new ids."""
     issued: Pairs = field(default_factory=dict)
     """Live ids of its request and answer, by kind and recorded value."""
-    minted: list[Identity] = field(default_factory=list)
-    """Those that had no live value before: a repeat gets new ones."""
     message_id: str | None = None
     """The Bayeux id of the live publish, which a remote call's answer must carry."""
     audience: Sequence[Actor] = ()

@@ -8,85 +8,62 @@ live clients but what it is told; who acts in it is an `Actor`.
 from __future__ import annotations
 
 from bisect import bisect_right, insort
-from collections.abc import Callable, Collection, Hashable, Sequence
-from dataclasses import dataclass
+from collections import deque
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from operator import itemgetter
+from types import MappingProxyType
+from typing import Any, TypeVar
 
 from cometape.core.cassette import Entry
-from cometape.core.errors import ConfigurationError
 from cometape.core.exchange import Response
 from cometape.core.identity.identity import Identity, Ledger
 from cometape.core.identity.live_ids import Pairs
 from cometape.core.playbook.playbook import START, Playbook
 from cometape.core.playbook.recordings import Follower, Matches, Playable, Recordings
-from cometape.core.playbook.relation import NearestState
 
-from .play import Actor, Due, Exhausted, Play
+from .pace import INSTANT, Pace
+from .play import MAX_WAITING, Actor, Due, Exhausted, Play
+from .reads import Reads
 from .repeats import NO_REPEATS, Repeats
+
+K = TypeVar("K")
+V = TypeVar("V")
 
 _TIME = itemgetter(0)
 
 
-@dataclass(frozen=True, slots=True)
-class Pace:
-    """How recorded delays between a cause and its events become live ones."""
-
-    factor: float = 0.0
-    """Live seconds per recorded second; 0: events come at once."""
-    manual: bool = False
-    """Whether live seconds are those of a clock that the test advances (`core.virtual_time`)."""
-
-    @classmethod
-    def parse(cls, text: str) -> Pace:
-        """`instant`, `recorded`, `manual`, or `x4` for four times as fast.
-
-        Raises ConfigurationError for anything else.
-        """
-        if text == "instant":
-            return cls(0.0)
-        if text == "recorded":
-            return cls(1.0)
-        if text == "manual":
-            return cls(1.0, manual=True)
-        try:
-            speed = float(text.removeprefix("x"))
-        except ValueError:
-            speed = 0.0
-        if not 0.0 < speed < float("inf"):
-            raise ConfigurationError(
-                f"{text!r} is not a pace.",
-                hint="Use 'instant', 'recorded', 'manual' (a clock that the test advances), or a"
-                " speed such as 'x4' (four times as fast).",
-                reason="pace",
-            )
-        return cls(1.0 / speed)
-
-    def __str__(self) -> str:
-        if self.factor == 0.0:
-            return "instant"
-        if self.manual:
-            return "manual"
-        return "recorded" if self.factor == 1.0 else f"x{1 / self.factor:g}"
-
-
-INSTANT = Pace()
-
-
-@dataclass(slots=True)
-class _Reading:
-    """What one session's recordings of one read show at the moment."""
-
-    nearest: NearestState
-    facts: int = 0
-    """How many of the run's facts it knows."""
-    at: int = 0
-    """The first recording of the present state that may be unplayed."""
-    end: int = 0
-    """Where the recordings of that state end."""
+MAX_DONE = 20
+"""Operations remembered in their order, the latest ones; misses tell of these."""
+_NOTHING: Mapping[Any, Any] = MappingProxyType({})
+"""What is not there yet. A server may hold ten thousand runs in which little has happened."""
 
 
 class Run:
     """One playing of a cassette."""
+
+    __slots__ = (
+        "_count",
+        "_event_gap_s",
+        "_find_shift",
+        "_minted",
+        "_next",
+        "_pace",
+        "_reads",
+        "_scheduled",
+        "actors",
+        "delivered",
+        "done",
+        "done_count",
+        "forgotten",
+        "number",
+        "on_play",
+        "playbook",
+        "played",
+        "shared",
+        "shift_s",
+        "spared",
+        "unclaimed",
+    )
 
     def __init__(
         self,
@@ -109,28 +86,30 @@ class Run:
         self.played: dict[int, int] = {}
         """How often each entry was played, by number. Nothing is ever taken out, so its length
         tells whether anything was played that had not been: all that choosing depends on."""
-        self.delivered: dict[int, int] = {}
+        self.delivered: Mapping[int, int] = _NOTHING
         """How often each event was given to a Bayeux session, by number."""
-        self.done: list[int] = []
-        """Numbers of the operations and publishes played, in their order."""
-        self.unclaimed: dict[str, list[Due]] = {}
+        self.done: tuple[int, ...] = ()
+        """Numbers of the latest operations and publishes played, in their order."""
+        self.done_count = 0
+        """How many there were."""
+        self.unclaimed: Mapping[str, deque[Due]] = _NOTHING
         """Due events of recorded sessions that no client has taken yet."""
-        self.spared: dict[int, None] = {}
+        self.forgotten = 0
+        """Due events that waited in vain, until there were too many of them."""
+        self.spared: frozenset[int] = frozenset()
         """Entries that a fault kept from being played or delivered: nobody is to blame for that."""
         self._pace = pace
         self._event_gap_s = event_gap_s
         self.shared = Ledger()
         """Live values of ids that mean one thing in all sessions; placeholders always do."""
-        self._first_plays: dict[int, Play] = {}
-        self._scheduled: list[tuple[float, int, Due]] = []
+        self._minted: Mapping[int, list[Identity]] = _NOTHING
+        """By operation, the ids that its first play brought forth: a repeat gets new ones."""
+        self._scheduled: list[tuple[float, int, Due]] | tuple[()] = ()
         """Events on their way, the next first: most are put at its end, and many taken at once."""
         self._count = 0
-        self._facts: list[int] = []
-        """What has happened, in its order."""
-        self._known_facts: set[int] = set()
-        self._next: dict[Hashable, int] = {}
+        self._reads: Reads | None = None
+        self._next: Mapping[Hashable, int] = _NOTHING
         """The first that may be unplayed, of several kinds of lists; it only moves on."""
-        self._readings: dict[Hashable, _Reading] = {}
 
     def take(self, session: str, actor: Actor, now_s: float) -> None:
         """A client takes a recorded session: events that nothing precedes are on their way."""
@@ -183,9 +162,11 @@ class Run:
         numbers = recorded.operations if recorded is not None else ()
         key = ("operations", session)
         at = self._next.get(key, 0)
+        before = at
         while at < len(numbers) and numbers[at] in self.played:
             at += 1
-        self._next[key] = at
+        if at > before:
+            self._next = _with(self._next, key, at)
         return at < len(numbers)
 
     def is_operation(self, number: int) -> bool:
@@ -215,9 +196,8 @@ class Run:
         play.audience = audience
         if used:
             play.issued.update(used)
-        first = self._first_plays.setdefault(playable.number, play)
         template = self.playbook.response(playable, dated=self.shift_s != 0)
-        minted = first.minted if playable.is_operation and first is not play else ()
+        minted = self._minted[playable.number] if play.is_repeat else ()
         self.issue(play, template.identities, (*fresh, *minted))
         response = template.fill(
             lambda one: play.issued[one.kind, one.recorded], origin, self.shift_s
@@ -237,7 +217,6 @@ class Run:
     ) -> Play:
         """A recorded handshake, subscription or publish came to pass; events follow it."""
         play = self._begin(entry, actor, now_s, self.is_operation(entry.number))
-        self._first_plays.setdefault(entry.number, play)
         play.message_id = message_id
         if used:
             play.issued.update(used)
@@ -251,10 +230,10 @@ class Run:
         number = entry.number
         nth = self.played[number] = self.played[number] + 1
         if self.spared:
-            self.spared.pop(number, None)
-        self.done.append(number)
-        play = Play(entry, actor, now_s, nth)
-        self.issue(play, identities, self._first_plays[number].minted)
+            self.expect(number)
+        self._note_done(number)
+        play = Play(entry, actor, now_s, nth, True)
+        self.issue(play, identities, self._minted[number])
         return play
 
     def set_off(self, play: Play, followers: Sequence[Follower]) -> None:
@@ -277,7 +256,7 @@ class Run:
             else:
                 known = self.known(identity, play.actor)
                 if known is None:
-                    play.minted.append(identity)
+                    self._note_minted(identity, play)
                     known = self.live(identity, play.actor, renew=True)
                 live = known
             issued[key] = live
@@ -326,13 +305,16 @@ class Run:
         """Of an id that only an event hands out: a repeat of its cause hands out another."""
         if play is None or identity.session:
             return self.live(identity, receiver, series="event")
-        first = self._first_plays.get(play.entry.number, play)
-        renew = first is not play and identity in first.minted
+        renew = play.is_repeat and identity in self._minted[play.entry.number]
         if not renew and self.known(identity, receiver) is None:
-            play.minted.append(identity)
+            self._note_minted(identity, play)
         live = self.live(identity, receiver, renew=renew, series="event")
         play.issued[identity.kind, identity.recorded] = live
         return live
+
+    def _note_minted(self, identity: Identity, play: Play) -> None:
+        if not play.is_repeat and (minted := self._minted.get(play.entry.number)) is not None:
+            minted.append(identity)
 
     # ---------------------------------------------------------------- events
 
@@ -345,6 +327,8 @@ class Run:
         if only is not None:
             return self.hurry([due for due in self.scheduled if self.receiver(due) is only])
         scheduled = self._scheduled
+        if not scheduled:
+            return []
         at = bisect_right(scheduled, now_s, key=_TIME)
         found = [due for _, _, due in scheduled[:at]]
         del scheduled[:at]
@@ -381,8 +365,38 @@ class Run:
     def reached(self, due: Due, now_s: float) -> None:
         """A client was given an event; events that it causes are on their way, once."""
         number = due.follower.number
-        self.delivered[number] = self.delivered.get(number, 0) + 1
+        self.delivered = _with(self.delivered, number, self.delivered.get(number, 0) + 1)
         self.went_by(due, now_s)
+
+    def came_back(self, due: Due) -> None:
+        """An event that a client was given did not reach it after all."""
+        number = due.follower.number
+        self.delivered = _with(self.delivered, number, self.delivered[number] - 1)
+
+    def wait(self, due: Due) -> None:
+        """A due event waits for somebody to take the session that saw it."""
+        waiting = self.unclaimed.get(due.session)
+        if waiting is None:
+            waiting = deque(maxlen=MAX_WAITING)
+            self.unclaimed = _with(self.unclaimed, due.session, waiting)
+        self.forgotten += len(waiting) == MAX_WAITING
+        waiting.append(due)
+
+    def claim(self, session: str) -> Sequence[Due]:
+        """Somebody has taken a session: what waited for that."""
+        waiting = self.unclaimed.get(session)
+        if waiting is None:
+            return ()
+        self.unclaimed = {name: dues for name, dues in self.unclaimed.items() if name != session}
+        return waiting
+
+    def spare(self, number: int) -> None:
+        """A fault keeps an entry from being played or delivered."""
+        self.spared |= {number}
+
+    def expect(self, number: int) -> None:
+        """An entry that was spared comes after all."""
+        self.spared -= {number}
 
     def went_by(self, due: Due, now_s: float) -> None:
         """An event was delivered, or lost on its way: what it causes comes, once."""
@@ -398,17 +412,26 @@ class Run:
     def _begin(self, entry: Entry, actor: Actor, now_s: float, is_operation: bool) -> Play:
         nth = self.played[entry.number] = self.played.get(entry.number, 0) + 1
         if self.spared:
-            self.spared.pop(entry.number, None)
+            self.expect(entry.number)
         self._note_fact(entry.number)
-        if is_operation:
-            self.done.append(entry.number)
-        return Play(entry, actor, now_s, nth)
+        if not is_operation:
+            return Play(entry, actor, now_s, nth)
+        self._note_done(entry.number)
+        is_repeat = entry.number in self._minted
+        if not is_repeat:
+            self._minted = _with(self._minted, entry.number, [])
+        return Play(entry, actor, now_s, nth, is_repeat)
+
+    def _note_done(self, number: int) -> None:
+        self.done = (*self.done[1 - MAX_DONE :], number)
+        self.done_count += 1
 
     def _note_fact(self, number: int) -> None:
         fact = self.playbook.fact(number)
-        if fact is not None and fact not in self._known_facts:
-            self._known_facts.add(fact)
-            self._facts.append(fact)
+        if fact is not None:
+            if self._reads is None:
+                self._reads = Reads()
+            self._reads.happened(fact)
 
     def _set_off(self, play: Play) -> None:
         followers = self.playbook.followers(play.entry.number)
@@ -429,7 +452,9 @@ class Run:
         self._count += 1
         item = at_s, self._count, Due(follower, play, at_s, self)
         scheduled = self._scheduled
-        if scheduled and at_s < scheduled[-1][0]:
+        if not isinstance(scheduled, list):
+            self._scheduled = [item]
+        elif scheduled and at_s < scheduled[-1][0]:
             insort(scheduled, item)
         else:
             scheduled.append(item)
@@ -444,28 +469,29 @@ class Run:
 
         What was played stays so: looking goes on where it ended.
         """
+        if len(recordings) == 1:
+            number = recordings.number(0)
+            return int(number in self.played or number <= since)
         key = (recordings.key, since)
         at = self._next.get(key)
         if at is None:
             at = recordings.since(since)
         while at < len(recordings) and recordings.number(at) in self.played:
             at += 1
-        self._next[key] = at
+        self._next = _with(self._next, key, at)
         return at
 
     def _read(self, matches: Matches, session: str) -> Playable:
         recordings = matches.by_session[session]
         if len(recordings) == 1:
             return recordings[0]
-        reading = self._readings.get(recordings.key)
-        if reading is None:
-            reading = _Reading(self.playbook.nearest_state(recordings))
-            self._readings[recordings.key] = reading
-        if reading.facts != len(self._facts) or not reading.end:
-            for fact in self._facts[reading.facts :]:
-                reading.nearest.happened(fact)
-            reading.facts = len(self._facts)
-            reading.at, reading.end = recordings.showing(reading.nearest.best())
-        while reading.at < reading.end - 1 and recordings.number(reading.at) in self.played:
-            reading.at += 1
-        return recordings[reading.at]
+        if self._reads is None:
+            self._reads = Reads()
+        return self._reads.answer(recordings, self.playbook, self.played)
+
+
+def _with(known: Mapping[K, V], key: K, value: V) -> dict[K, V]:
+    """A mapping with one more value: the same one, if it is one that may change."""
+    found = known if isinstance(known, dict) else {}
+    found[key] = value
+    return found

@@ -87,8 +87,12 @@ class Seats:
         if not matches or client.committed:
             return False
         if client.session in matches.sessions:
-            client.committed = len(matches.sessions) == 1 or matches.are_operations
-            client.asked[matches] = None
+            if len(matches.sessions) == 1 or matches.are_operations:
+                client.commit()
+            elif client.asked is None:
+                client.asked = {matches: None}
+            else:
+                client.asked[matches] = None
             return False
         if self.are_named(client.user, client.session):
             return False
@@ -100,7 +104,7 @@ class Seats:
         ):
             return False
         self._move(client, free or targets[0])
-        client.committed = True
+        client.commit()
         return True
 
     def may_be(self, client: LiveClient, user: str | None) -> bool:
@@ -169,7 +173,7 @@ class Seats:
         client.session = session
         client.run.actors[session] = client
         _claim(client, session)
-        for matches in client.asked:
+        for matches in client.asked or ():
             for recording in matches.of(session)[:1]:
                 client.run.played.setdefault(recording.number, 1)
 
@@ -207,9 +211,9 @@ class Seats:
 
 def _claim(client: LiveClient, session: str) -> None:
     """Events that waited for somebody to take a session are its client's."""
-    waiting = client.run.unclaimed.pop(session, None)
+    waiting = client.run.claim(session)
     if waiting:
-        client.mailbox += waiting
+        client.post(waiting)
         client.has_claimed = True
 
 
