@@ -16,6 +16,7 @@ from cometape.core.cassette import Entry, Event, Header
 from cometape.core.errors import CassetteError
 from cometape.core.json_value import Json
 
+from .canonical_reader import canonical_document
 from .document_extents import CassetteFile, Extent, extents
 from .entry_reader import read_entry, read_format, read_header
 from .formats import upgrade
@@ -102,6 +103,9 @@ def _has(numbers: array[int], number: int) -> bool:
 def parsed_document(extent: Extent, path: str, limits: Limits = LIMITS) -> Json:
     """The one document at a place. Raises CassetteError, and Unusual where it is not one."""
     data = extent.data
+    canonical = canonical_document(data, extent.line, limits)
+    if canonical is not None:
+        return canonical
     try:
         data.decode("utf-8")
     except UnicodeDecodeError as error:

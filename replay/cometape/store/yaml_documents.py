@@ -55,16 +55,40 @@ class Table(dict[str, Json]):
         """Key → its 1-based line."""
 
 
-_TABLE_LEVELS = 2
+TABLE_LEVELS = 2
 """Levels that are composed as `Table`: the document, and `request` and `response` in it."""
 
-_FIRST_OF_NON_TEXT = frozenset("0123456789+-.~ntfNTF")
+FIRST_OF_NON_TEXT = frozenset("0123456789+-.~ntfNTF")
 _CORE = re.compile(
     r"(?P<null>~|null|Null|NULL)|(?P<true>true|True|TRUE)|(?P<false>false|False|FALSE)"
     r"|(?P<int>[-+]?(?:0|[1-9][0-9]*))|(?P<oct>0o[0-7]+)|(?P<hex>0x[0-9a-fA-F]+)"
     r"|(?P<inf>[-+]?\.(?:inf|Inf|INF))|(?P<nan>\.(?:nan|NaN|NAN))"
     r"|(?P<float>[-+]?(?:\.[0-9]+|(?:0|[1-9][0-9]*)(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?)"
 )
+
+
+def core_value(text: str) -> Json:
+    """What a plain scalar says, by YAML 1.2's core schema.
+
+    Raises ValueError for an integer of more than the 4300 digits that Python reads.
+    """
+    found = _CORE.fullmatch(text)
+    match found.lastgroup if found is not None else None:
+        case None:
+            return text
+        case "null":
+            return None
+        case "true" | "false" as kind:
+            return kind == "true"
+        case "int":
+            return int(text)
+        case "oct" | "hex":
+            return int(text, 0)
+        case "inf":
+            return float(text.replace(".", ""))
+        case "nan":
+            return float("nan")
+    return float(text)
 
 
 def documents(
@@ -162,7 +186,7 @@ class _Stream:
             found.append(self._value(event, depth + 1))
 
     def _mapping(self, start: Any, depth: int) -> dict[str, Json]:
-        table = Table(self._line(start)) if depth <= _TABLE_LEVELS else None
+        table = Table(self._line(start)) if depth <= TABLE_LEVELS else None
         found: dict[str, Json] = {} if table is None else table
         following = self._next
         longest = self._limits.max_scalar
@@ -180,7 +204,7 @@ class _Stream:
                 text = event.value  # most values are texts: they are taken without another call
                 if (
                     text
-                    and (text[0] not in _FIRST_OF_NON_TEXT or not event.implicit[0])
+                    and (text[0] not in FIRST_OF_NON_TEXT or not event.implicit[0])
                     and len(text) <= longest
                 ):
                     found[key] = text
@@ -223,37 +247,20 @@ class _Stream:
                 reason="too-large",
                 hint="A cassette is not the place for such a body; record without it.",
             )
-        if not event.implicit[0] or (text and text[0] not in _FIRST_OF_NON_TEXT):
+        if not event.implicit[0] or (text and text[0] not in FIRST_OF_NON_TEXT):
             return text
         return self._plain(event, text) if text else None
 
     def _plain(self, event: Any, text: str) -> Json:
-        found = _CORE.fullmatch(text)
-        kind = found.lastgroup if found is not None else None
-        match kind:
-            case None:
-                return text
-            case "null":
-                return None
-            case "true" | "false":
-                return kind == "true"
-            case "int":
-                try:
-                    return int(text)
-                except ValueError:  # Python reads at most 4300 digits
-                    self._refuse(
-                        event,
-                        f"a number of {len(text)} digits",
-                        reason="too-large",
-                        hint="Write it as text, in double quotes.",
-                    )
-            case "oct" | "hex":
-                return int(text, 0)
-            case "inf":
-                return float(text.replace(".", ""))
-            case "nan":
-                return float("nan")
-        return float(text)
+        try:
+            return core_value(text)
+        except ValueError:
+            self._refuse(
+                event,
+                f"a number of {len(text)} digits",
+                reason="too-large",
+                hint="Write it as text, in double quotes.",
+            )
 
     def _refuse(self, event: Any, what: str, *, reason: str, hint: str) -> NoReturn:
         raise CassetteError(

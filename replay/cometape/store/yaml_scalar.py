@@ -25,16 +25,16 @@ _WORDS = frozenset(
 )
 """What some reader resolves to a boolean, a null or a number; compared in lower case."""
 
-_PLAIN_IN_BLOCK = re.compile(
+PLAIN_IN_BLOCK = re.compile(
     r"(?:[^\W\d_]|[/_$(]|<(?=\w))"  # a letter of any script, or a mark that starts nothing in YAML
     r"(?:[\w/.\-+@*%=&;~$()!?<>|^'\",]|:(?=[^\s,\[\]{}:])|\ (?=[\w/.\-+@*%=&;~$()!?<>|^'\",]))*"
 )
-_PLAIN_IN_FLOW = re.compile(
+PLAIN_IN_FLOW = re.compile(
     # Less `,` (it ends the value) and `:` and `?` (libyaml before 0.2.5, and readers like it).
     r"(?:[^\W\d_]|[/_$(]|<(?=\w))"
     r"(?:[\w/.\-+@*%=&;~$()!<>|^'\"]|\ (?=[\w/.\-+@*%=&;~$()!<>|^'\"]))*"
 )
-_PLAIN_ID = re.compile(
+PLAIN_ID = re.compile(
     r"(?!0[xXoObB])[0-9][0-9A-Za-z]*[G-Zg-z][0-9A-Za-z]*"
     r"|[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 )
@@ -45,6 +45,8 @@ _ESCAPED = re.compile(
 )
 """Not printable in YAML, a line break to some reader, or invisible (bidirectional marks)."""
 _SURROGATE = re.compile("[\ud800-\udfff]")
+NEVER_RAW = re.compile(f"[\0-\t\v-\x1f\ud800-\udfff{_ESCAPED.pattern[1:]}")
+"""What stands nowhere in what is written here."""
 
 _LITERAL_FORBIDDEN = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\xa0\xad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\uffff"
@@ -80,17 +82,17 @@ def flow_string(text: str) -> str:
 def _block_string(text: str) -> str:
     if len(text) > _PLAIN_LENGTH:
         return _quoted(text)
-    if _PLAIN_IN_BLOCK.fullmatch(text) and text.lower() not in _WORDS:
+    if PLAIN_IN_BLOCK.fullmatch(text) and text.lower() not in _WORDS:
         return text
-    return text if _PLAIN_ID.fullmatch(text) else _quoted(text)
+    return text if PLAIN_ID.fullmatch(text) else _quoted(text)
 
 
 def _flow_string(text: str) -> str:
     if len(text) > _PLAIN_LENGTH:
         return _quoted(text)
-    if _PLAIN_IN_FLOW.fullmatch(text) and text.lower() not in _WORDS:
+    if PLAIN_IN_FLOW.fullmatch(text) and text.lower() not in _WORDS:
         return text
-    return text if _PLAIN_ID.fullmatch(text) else _quoted(text)
+    return text if PLAIN_ID.fullmatch(text) else _quoted(text)
 
 
 _short_block_string = lru_cache(4096)(_block_string)
