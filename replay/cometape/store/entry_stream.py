@@ -64,22 +64,25 @@ class EntryStream:
 
     def __iter__(self) -> Iterator[tuple[Entry, Extent]]:
         """Every entry. Raises Unusual."""
-        numbers, causes = array("Q"), array("Q")
+        numbers = array("Q")
+        awaited: set[int] = set()  # causes that are named before they come
         for extent in self._extents:
             entry = self._entry(extent)
             if entry.number > _MAX_NUMBER or (numbers and entry.number <= numbers[-1]):
                 raise Unusual
             numbers.append(entry.number)
+            awaited.discard(entry.number)
             if isinstance(entry, Event) and isinstance(entry.cause, int):
-                if entry.cause == entry.number or entry.cause > _MAX_NUMBER:
+                if entry.cause > entry.number:
+                    awaited.add(entry.cause)
+                elif entry.cause == entry.number or not _has(numbers, entry.cause):
                     raise Unusual
-                causes.append(entry.cause)
             self._last = extent
             yield entry, extent
         whole = self._last.data.rstrip().endswith(b"\n...")
         if not numbers or not (whole if self._is_closed else self._last.data.endswith(b"\n")):
             raise Unusual
-        if not all(_has(numbers, cause) for cause in set(causes)):
+        if awaited:
             raise Unusual
 
     def _entry(self, extent: Extent) -> Entry:

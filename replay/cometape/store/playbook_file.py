@@ -18,7 +18,7 @@ from functools import cache
 from pathlib import Path
 
 import cometape
-from cometape.core.cassette import Entry
+from cometape.core.cassette import Entry, Event
 from cometape.core.errors import CassetteError
 from cometape.core.memo import Memo
 from cometape.core.playbook.columns import Columns, pack, unpack
@@ -82,7 +82,7 @@ def _indexed(
     digest = _digest(content, profile)
     columns = _kept(cache, digest)
     if columns is None:
-        columns = _compiled(file, content, profile, progress)
+        columns = _compiled(file, profile, progress)
         made_of_this = columns.pop("content") == content
         if cache is not None and made_of_this:
             cache.write(digest, pack(columns))
@@ -158,10 +158,25 @@ def _kept(cache: IndexCache | None, digest: bytes) -> Columns | None:
 _EXTENTS = ("extent.offsets", "extent.lengths", "extent.lines", "extent.checks")
 
 
-def _compiled(
-    file: CassetteFile, content: bytes, profile: Profile, progress: Progress | None
+def _compiled(file: CassetteFile, profile: Profile, progress: Progress | None) -> dict[str, object]:
+    """The columns of an index made anew, and the digest of the content it was made of.
+
+    A recording names every cause. In what does not, looking for them is a third of the work.
+    """
+    try:
+        return _columns(file, profile, progress, find_causes=False)
+    except _CauseMissing:
+        return _columns(file, profile, progress, find_causes=True)
+
+
+class _CauseMissing(Exception):
+    """An event names no cause."""
+
+
+def _columns(
+    file: CassetteFile, profile: Profile, progress: Progress | None, *, find_causes: bool
 ) -> dict[str, object]:
-    """The columns of an index made anew, and the digest of the content it was made of."""
+    """Raises Unusual, CassetteError; _CauseMissing where one has to be found."""
     seen = hashlib.sha256()
 
     def blocks() -> Iterator[bytes]:
@@ -170,12 +185,14 @@ def _compiled(
             yield block
 
     stream = EntryStream(blocks(), file.path)
-    compiler = IndexCompiler(stream.header, profile)
+    compiler = IndexCompiler(stream.header, profile, find_causes=find_causes)
     offsets, lengths, lines, checks = array("Q"), array("I"), array("I"), array("I")
     collecting = gc.isenabled()
     gc.disable()  # nothing here is garbage before it is done
     try:
         for entry, extent in stream:
+            if not find_causes and isinstance(entry, Event) and entry.cause is None:
+                raise _CauseMissing
             compiler.add(entry)
             offsets.append(extent.offset)
             lengths.append(len(extent.data))

@@ -6,16 +6,15 @@ of its cause gets a second chance, and weaker evidence its first.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from cometape.core.profile.profile import Profile
 
 from ..cassette import Cassette, Entry, Event, Exchange, Publish
-from ..errors import CassetteError
 from .cause_finder import Cause, CauseFinder
-from .cause_rule import precedes
-from .chains import check_no_circle, without_circles
-from .waiting_events import OVERTAKING_S, WaitingEvents
+from .chains import without_circles
+from .waiting_events import WaitingEvents
+from .written_causes import WrittenCauses
 
 __all__ = ["Cause", "CauseFinder", "Inference", "infer_causes"]
 
@@ -37,20 +36,11 @@ def infer_causes(cassette: Cassette, profile: Profile) -> Cassette:
     return replace(cassette, entries=tuple(_with_cause(one, causes) for one in cassette.entries))
 
 
-@dataclass(frozen=True, slots=True)
-class _Seen:
-    """An event, less what was in it."""
-
-    number: int
-    session: str
-    at_s: float | None
-    channel: str
-    cause: int | None
-    """The one that is written down."""
-
-
 class Inference:
-    """The causes of a cassette whose entries come one by one; it keeps none of them."""
+    """The causes of a cassette whose entries come one by one.
+
+    Of each entry some thirty bytes are kept, and the cause that was found.
+    """
 
     def __init__(self, profile: Profile, *, find: bool = True) -> None:
         """Without `find` the causes written down are checked and no other is looked for.
@@ -60,23 +50,12 @@ class Inference:
         finder = CauseFinder(profile)
         self._finder = finder if find else None
         self._waiting = WaitingEvents(finder)
+        self._written = WrittenCauses()
         self._found: dict[int, int] = {}
-        self._events: dict[int, _Seen] = {}
-        self._began_s: dict[int, float | None] = {}
-        """When each exchange began, by number."""
-        self._others: set[int] = set()
 
     def observe(self, entry: Entry) -> None:
         """The next entry."""
-        if isinstance(entry, Event):
-            written = entry.cause if isinstance(entry.cause, int) else None
-            self._events[entry.number] = _Seen(
-                entry.number, entry.session, entry.at_s, entry.channel, written
-            )
-        elif isinstance(entry, Exchange):
-            self._began_s[entry.number] = entry.at_s
-        else:
-            self._others.add(entry.number)
+        self._written.observe(entry)
         if self._finder is not None:
             self._look_for_causes(entry, self._finder, self._waiting)
 
@@ -85,15 +64,12 @@ class Inference:
 
         Raises CassetteError where a cause that is written down cannot be.
         """
-        events = self._events
-        written = {one.number: one.cause for one in events.values() if one.cause is not None}
-        check_no_circle({event: cause for event, cause in written.items() if cause in events})
-        for event, cause in written.items():
-            self._check(events[event], cause)
+        self._written.check()
         self._waiting.finish()
         self._settle(self._waiting)
         found = self._found
-        if written and found:
+        written = self._written.named() if found else {}
+        if written:
             sound = without_circles(written | found, found)
             found = {event: cause for event, cause in found.items() if event in sound}
         return found
@@ -118,34 +94,8 @@ class Inference:
             if settled.cause is not None:
                 self._found[settled.event.number] = settled.cause.number
 
-    def _check(self, event: _Seen, cause: int) -> None:
-        earlier = self._events.get(cause)
-        began_s = self._began_s.get(cause)
-        if earlier is not None and not _may_be_seen_after(event, earlier):
-            what = f"its cause {cause}, an event, came later ({earlier.at_s} s) than it was seen"
-        elif not precedes(began_s, event.at_s):
-            what = f"its cause {cause} began later ({began_s} s) than it was seen"
-        elif earlier is None and cause not in self._others and cause not in self._began_s:
-            what = f"its cause {cause} is no entry of this cassette"
-        else:
-            return
-        raise CassetteError(
-            f"the event on {event.channel} cannot be: {what}",
-            hint="name the number of the exchange, publish or event that causes it, write "
-            "`spontaneous`, or leave `cause` out to have it inferred",
-            reason="bad-cause",
-            entry=event.number,
-        )
-
 
 def _with_cause(entry: Entry, causes: dict[int, int]) -> Entry:
     if isinstance(entry, Event) and entry.cause is None:
         return replace(entry, cause=causes.get(entry.number, "spontaneous"))
     return entry
-
-
-def _may_be_seen_after(event: _Seen, cause: _Seen) -> bool:
-    """Whether an event may be the effect of another: two sessions' events can cross on the way."""
-    if event.at_s is None or cause.at_s is None:
-        return True
-    return cause.at_s - event.at_s <= (OVERTAKING_S if event.session != cause.session else 0.0)

@@ -53,7 +53,8 @@ from .session_notes import SessionNotes
 from .summary import summary
 from .wildcards import Mask
 
-_INTEGER = re.compile(r"(?<![\w.])\d{1,18}(?![\w.])")
+_INTEGER = re.compile(r"\d(?<![\w.]\d)\d{0,17}(?![\w.])")
+"""Begins with what it looks for: so nothing is looked at before a digit."""
 _KIND = {kind: position for position, kind in enumerate(KINDS)}
 _EVENT, _EXCHANGE = _KIND[Event], _KIND[Exchange]
 _UNKNOWN = math.nan
