@@ -15,8 +15,9 @@ for module in ("live_replay", "core.explore.plot", "profiles", "store.cassette_f
 
 pytest_plugins = ["pytester"]
 
-QUICK = ("-p", "no:hypothesispytest")
-"""Hypothesis' plugin imports all of hypothesis at the end of each inner run: two seconds."""
+QUICK = ("-p", "no:hypothesispytest", "-p", "no:anyio")
+"""Hypothesis' plugin imports all of hypothesis at the end of each inner run: two seconds. That of
+anyio warns of itself where pytest is new."""
 
 CASSETTE = """\
 cassette: 1

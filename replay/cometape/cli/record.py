@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 import json
 import signal
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from cometape import end_signals
 from cometape.core.errors import ConfigurationError
 
 from .address import address_options
@@ -205,7 +208,6 @@ async def _record(
             is_proxy = proxy.upstream is None
             attended = RecordedCommand(child, confdir=confdir, is_proxy=is_proxy, stop=stop)
         recorder = Recorder(settings, chosen)
-        _handle_signals(stop, attended)
 
         def listening(url: str) -> None:
             say(f"listening on {url}")
@@ -213,14 +215,15 @@ async def _record(
             if attended is not None:
                 attended.start(url)
 
-        try:
-            async with watched(recorder, quiet=quiet or bool(child)) as show_at:
-                await run(recorder, proxy, listening=listening, stop=stop)
-        except ConfigurationError:
-            recorder.abandon()
-            raise
-        if attended is not None:
-            code = await attended.ended()
+        with end_signals.handled(_end_signals(stop, attended)):
+            try:
+                async with watched(recorder, quiet=quiet or bool(child)) as show_at:
+                    await run(recorder, proxy, listening=listening, stop=stop)
+            except ConfigurationError:
+                recorder.abandon()
+                raise
+            if attended is not None:
+                code = await attended.ended()
     if recorder.summary is not None and as_json:
         say(json.dumps(recorder.summary.as_json()))
     elif recorder.summary is not None and not quiet:
@@ -232,13 +235,13 @@ async def _record(
     return code
 
 
-def _handle_signals(stop: asyncio.Event, attended: RecordedCommand | None) -> None:
-    loop = asyncio.get_running_loop()
-    for name in (signal.SIGINT, signal.SIGTERM):
-        if attended is None:
-            loop.add_signal_handler(name, stop.set)
-        else:
-            loop.add_signal_handler(name, attended.signal, name)
-    # nohup has it ignored, and so it must stay.
-    if attended is not None and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
-        loop.add_signal_handler(signal.SIGHUP, attended.signal, signal.SIGHUP)
+def _end_signals(
+    stop: asyncio.Event, attended: RecordedCommand | None
+) -> dict[signal.Signals, Callable[[], object]]:
+    """Whom each signal is for: the recording, or the command that is recorded."""
+    if attended is None:
+        return {signal.SIGINT: stop.set, signal.SIGTERM: stop.set}
+    numbers = [signal.SIGINT, signal.SIGTERM]
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        numbers.append(signal.SIGHUP)  # nohup has it ignored, and so it must stay
+    return {number: partial(attended.signal, number) for number in numbers}

@@ -16,6 +16,7 @@ from concurrent.futures import Future
 from types import TracebackType
 from typing import Protocol, Self, TypeVar
 
+from cometape import end_signals
 from cometape.core.errors import ConfigurationError
 from cometape.core.exchange import Scheme
 from cometape.core.service import Action, Service
@@ -186,19 +187,16 @@ def serve_until_told(
 ) -> None:
     """As `serve`, whatever the server listens on."""
     _allow_files()
-    with asyncio.Runner(loop_factory=new_event_loop) as runner:
+    # mitmproxy's own loop is asyncio's: its eager tasks (12, Python 3.13) are beyond uvloop.
+    factory = new_event_loop if front is None else asyncio.new_event_loop
+    with asyncio.Runner(loop_factory=factory) as runner:
         runner.run(_serve(server, front, on_listening))
 
 
 async def _serve(
     listener: Server, front: Front | None, on_listening: Callable[[str], None] | None
 ) -> None:
-    loop = asyncio.get_running_loop()
     ended = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        # Windows' loops know no signals; there Ctrl-C ends the runner itself.
-        with contextlib.suppress(NotImplementedError):
-            loop.add_signal_handler(number, ended.set)
 
     def listening(url: str) -> None:
         print(f"listening on {url}", flush=True)
@@ -206,15 +204,16 @@ async def _serve(
             on_listening(url)
         gc.freeze()  # a cassette in memory need not be walked again and again
 
-    url = await listener.start()
-    try:
-        if front is None:
-            listening(url)
-            await ended.wait()
-        else:
-            await front.run(url, listening=listening, stop=ended)
-    finally:
-        await listener.stop()
+    with end_signals.handled({signal.SIGINT: ended.set, signal.SIGTERM: ended.set}):
+        url = await listener.start()
+        try:
+            if front is None:
+                listening(url)
+                await ended.wait()
+            else:
+                await front.run(url, listening=listening, stop=ended)
+        finally:
+            await listener.stop()
 
 
 class ServerThread:
