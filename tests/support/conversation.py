@@ -264,9 +264,7 @@ class Conversation:
                     exchange = self._open(number)
                     exchange.response = response
                     exchange.answered_s = self.now_s
-                case Abort(exchange=number):
-                    self._open(number).aborted = True
-                case Reset(exchange=number):
+                case Abort(exchange=number) | Reset(exchange=number):
                     if number in self.sockets:
                         self.sockets[number].close()
                     else:

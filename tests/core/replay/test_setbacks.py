@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from cometape.core.cassette import Connect, Disconnect
+from cometape.core.cassette import Connect, Disconnect, Handshake, Subscribe
 from cometape.core.json_value import JsonObject
 from cometape.core.replay.setbacks import HELD_S
 from cometape.core.run.pace import Pace
@@ -131,6 +131,124 @@ def test_each_client_of_each_run_has_its_own_setbacks() -> None:
             assert person.client.connect().get("error") == "402::Unknown client"
 
 
+# ------------------------------------------------------------------ requests that failed by HTTP
+
+
+def polled(error: str) -> Script:
+    """An operation; a poll that failed; the event of the operation."""
+    script = Script()
+    script.listen("agent7", ITEMS)
+    number = script.ask("agent7", "POST", "/x", {"operationName": "Do"}, {"referenceId": 3})
+    lost(script, "agent7", error)
+    script.event("agent7", ITEMS, {"referenceId": 3, "n": 1}, cause=number)
+    return script
+
+
+@pytest.mark.parametrize(
+    ("error", "status"), [("HTTP 502", 502), ("server closed the connection", None)]
+)
+@pytest.mark.parametrize("is_held", [False, True])
+def test_a_poll_that_failed_fails_again_when_asked_and_the_session_lives_on(
+    error: str, status: int | None, is_held: bool
+) -> None:
+    stage = Stage(polled(error), as_recorded=True, pace=Pace.parse("recorded"))
+    person = stage.person("agent7")
+    client = person.listen(ITEMS)
+    poll = client.hold() if is_held else None
+    do(person)
+    stage.talk.advance(0.95)
+    if poll is None:
+        poll = client.send(client.message("/meta/connect", connectionType="long-polling"))
+    assert poll.aborted if status is None else poll.status == status
+    again = client.hold()
+    stage.talk.advance(5)
+    assert [event["data"]["n"] for event in again.events] == [1]
+    assert stage.service.report().ok
+    assert f"poll fails as recorded: {error}" in stage.service.journal.text()
+
+
+def test_a_poll_that_failed_takes_the_websocket_of_a_client_that_has_one() -> None:
+    stage = Stage(polled("HTTP 502"), as_recorded=True)
+    person = stage.person("agent7")
+    client = person.listen(ITEMS, connection_type="websocket")
+    do(person)
+    stage.settle()
+    assert client.socket is not None
+    assert client.socket.closed
+
+
+def test_a_poll_that_failed_is_smoothed_over() -> None:
+    stage = Stage(polled("HTTP 502"))
+    person = stage.person("agent7")
+    person.listen(ITEMS)
+    do(person)
+    assert [data["n"] for data in person.data()] == [1]
+
+
+def test_a_session_that_was_lost_after_its_first_poll_is_lost_again() -> None:
+    """A poll is nothing that a client can be seen to do: it is the handshake that this follows."""
+    script = Script()
+    script.listen("agent7", ITEMS)
+    script.add(Connect(session="agent7", number=3, at_s=3.0))
+    lost(script, "agent7")
+    stage = Stage(script, as_recorded=True)
+    client = stage.person("agent7").listen(ITEMS)
+    stage.settle()
+    assert client.connect().get("error") == "402::Unknown client"
+
+
+def shaken(error: str) -> Script:
+    """A handshake that failed, and one that did not."""
+    script = Script()
+    script.add(Handshake(session="a", number=1, at_s=1.0, successful=False, error=error))
+    script.listen("a", ITEMS)
+    return script
+
+
+@pytest.mark.parametrize("error", ["HTTP 503", "server closed the connection"])
+@pytest.mark.parametrize("as_recorded", [False, True])
+def test_a_handshake_that_failed_by_accident_fails_again_only_when_asked(
+    error: str, as_recorded: bool
+) -> None:
+    stage = Stage(shaken(error), as_recorded=as_recorded)
+    client = stage.talk.client(headers=stage.person("a").headers)
+    message = client.message("/meta/handshake", version="1.0")
+    first = client.send(message)
+    if not as_recorded:
+        assert first.message["successful"]
+    elif error == "HTTP 503":
+        assert (first.status, first.body) == (503, "")
+    else:
+        assert first.aborted
+    assert client.send(message).message["successful"]
+
+
+def test_a_handshake_that_the_system_refused_by_http_is_refused_so() -> None:
+    stage = Stage(shaken("HTTP 401"))
+    client = stage.talk.client(headers=stage.person("a").headers)
+    message = client.message("/meta/handshake", version="1.0")
+    assert client.send(message).status == 401
+    assert client.send(message).message["successful"]
+
+
+@pytest.mark.parametrize("as_recorded", [False, True])
+def test_a_subscription_that_failed_by_accident_does_so_only_when_asked(as_recorded: bool) -> None:
+    script = Script()
+    script.add(Handshake(session="a", number=1, at_s=1.0))
+    failed = {"session": "a", "number": 2, "at_s": 2.0, "successful": False, "error": "HTTP 502"}
+    script.add(Subscribe(channel=ITEMS, **failed))  # type: ignore[arg-type]
+    script.add(Subscribe(session="a", number=3, at_s=3.0, channel=ITEMS))
+    stage = Stage(script, as_recorded=as_recorded)
+    client = stage.talk.client(headers=stage.person("a").headers)
+    client.handshake()
+    message = client.message("/meta/subscribe", subscription=ITEMS)
+    first = client.send(message)
+    if as_recorded:
+        assert first.status == 502
+        first = client.send(message)
+    assert first.message["successful"]
+
+
 # ------------------------------------------------------------------ exchanges without an answer
 
 
@@ -200,6 +318,31 @@ def test_a_client_that_waits_for_ever_is_hung_up_on_in_the_end() -> None:
     assert first.held
     stage.talk.advance(2)
     assert first.aborted
+
+
+def test_what_was_to_break_off_and_was_not_asked_for_is_left_over() -> None:
+    for as_recorded in (False, True):
+        stage = Stage(broken("client left"), as_recorded=as_recorded)
+        person = stage.person("agent7")
+        person.listen(ITEMS)
+        if not as_recorded:
+            do(person)  # one try succeeds
+        unplayed = [one for one in stage.service.report().unplayed if one.entry == 3]
+        assert bool(unplayed) is as_recorded
+    (one,) = unplayed
+    assert one.what == "POST /x, which breaks off: client left"
+    assert one.needed == "this request from 'agent7', once more than it was answered before"
+    assert one.awaited_by == (4,)
+
+
+def test_a_read_that_broke_off_is_left_over_where_it_was_never_answered() -> None:
+    script = Script()
+    script.ask("a", "GET", "/r", None, {"n": 1})
+    script.ask("a", "GET", "/r", error="client left")
+    script.ask("a", "GET", "/s", error="client left")
+    stage = Stage(script, as_recorded=True)
+    assert stage.person("a").ask("GET", "/r").json == {"n": 1}
+    assert stage.leftovers == [3]
 
 
 def test_a_read_that_broke_off_in_between_does_so_in_its_turn() -> None:

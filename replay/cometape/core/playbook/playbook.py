@@ -216,6 +216,17 @@ class Playbook:
         found = at < len(unanswered) and unanswered[at] == request
         return self.index.unanswered_places[at] if found else ()
 
+    def unanswered_numbers(self) -> list[int]:
+        """The exchanges that were recorded without their answer."""
+        numbers = self.index.numbers
+        return sorted(numbers[one] for places in self.index.unanswered_places for one in places)
+
+    def session_of(self, number: int) -> str:
+        """The recorded session of an entry."""
+        place = self.index.place(number)
+        assert place is not None, number
+        return self._names[self.index.session[place]]
+
     def error(self, number: int) -> str | None:
         """Why an exchange has no answer; None where it has one."""
         place = self.index.place(number)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
+from typing import TypeVar
 
 from cometape.core.bayeux import channel as channels
 from cometape.core.identity.identity import Identity
@@ -26,6 +27,9 @@ from ..cassette import BayeuxEntry, Handshake, Publish, Subscribe
 from ..json_value import Json, JsonObject
 from ..scrub.scrubber import Scrubber
 from .delivery import Delivery
+from .setbacks import is_accident, is_by_bayeux
+
+Attempt = TypeVar("Attempt", bound=BayeuxEntry)
 
 
 class RecordedApplication:
@@ -43,8 +47,16 @@ class RecordedApplication:
         *,
         repeats: Repeats,
         busy: Callable[[Run], None],
+        as_recorded: bool = False,
     ) -> None:
-        """`busy` is told of runs in which events may be on their way."""
+        """`busy` is told of runs in which events may be on their way.
+
+        `as_recorded`: accidents happen again, see `setbacks`.
+        """
+        self.failed_by: str | None = None
+        """Set when messages were answered by HTTP in the recording, or not at all: why. Whoever
+        carries out what follows takes it away."""
+        self._as_recorded = as_recorded
         self.arrival = Arrival(0, {}, None, None, None)
         """Of the request or frame that is being handled."""
         self._playbook = playbook
@@ -65,6 +77,7 @@ class RecordedApplication:
         extra = _reply_extra(recorded)
         if recorded is not None and not recorded.successful:
             self.chronicle.note(now_s, "handshake", client, "refused as recorded", number)
+            self._note_failure(recorded)
             return Refused(error=recorded.error, advice=recorded.advice, extra=extra)
         client_id = self._new_client_id(client, recorded)
         self._clients.know_client_id(client_id, client)
@@ -85,7 +98,7 @@ class RecordedApplication:
         self.delivery.changed(client)
         recorded = self._playbook.sessions.get(client.bayeux_session)
         subscribes = recorded.subscribes if recorded is not None else {}
-        attempts = subscribes.get(channel, [])
+        attempts = self._smoothed(subscribes.get(channel, []))
         nth = client.subscribed.count(channel) + 1
         if nth <= max(1, len(attempts)):
             client.subscribed += (channel,)
@@ -94,6 +107,7 @@ class RecordedApplication:
             self.chronicle.note(now_s, "subscribe", client, channel, attempt.number)
             self._come_to_pass(attempt, client, now_s)
             if not attempt.successful:
+                self._note_failure(attempt)
                 return attempt.error or self._words.subscribe_denied
         else:
             self.chronicle.note(now_s, "subscribe", client, f"{channel} (not recorded)")
@@ -144,6 +158,7 @@ class RecordedApplication:
         self._busy(client.run)
         self.chronicle.note(now_s, "publish", client, chosen, chosen.number)
         if not entry.successful:
+            self._note_failure(entry)
             return Published(error=entry.error or self._words.publish_denied)
         return PUBLISHED
 
@@ -203,9 +218,18 @@ class RecordedApplication:
 
     def _nth_handshake(self, client: LiveClient) -> Handshake | None:
         recorded = self._playbook.sessions.get(client.bayeux_session)
-        if recorded is None or not recorded.handshakes:
-            return None
-        return recorded.handshakes[min(client.handshakes, len(recorded.handshakes) - 1)]
+        handshakes = self._smoothed(recorded.handshakes) if recorded is not None else ()
+        return handshakes[min(client.handshakes, len(handshakes) - 1)] if handshakes else None
+
+    def _smoothed(self, attempts: Sequence[Attempt]) -> Sequence[Attempt]:
+        """Less those that failed for no reason of the client's, unless these are to happen."""
+        if self._as_recorded or all(one.successful for one in attempts):
+            return attempts
+        return [one for one in attempts if not is_accident(one)]
+
+    def _note_failure(self, entry: BayeuxEntry) -> None:
+        if not is_by_bayeux(entry.error):
+            self.failed_by = entry.error
 
     def _new_client_id(self, client: LiveClient, recorded: Handshake | None) -> str:
         name = recorded.client_id if recorded is not None else None

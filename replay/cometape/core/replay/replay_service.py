@@ -36,7 +36,7 @@ from ..explore.conductor import PATIENCE_S, Conductor
 from ..explore.order import Order
 from ..explore.plot import Plot
 from ..faults.fault_rule import FaultRule
-from ..service import Abort, Action
+from ..service import Abort, Action, Respond, SendText
 from .agenda import Agenda
 from .answer_gate import AnswerGate
 from .answers import Answers
@@ -45,7 +45,7 @@ from .fault_injector import FaultInjector
 from .interference import GO_ON, Interference
 from .recorded_application import RecordedApplication
 from .replay_faults import ReplayFaults
-from .setbacks import Setbacks, client_left, divided
+from .setbacks import Setbacks, client_left, divided, failure
 
 MAX_INTERVAL_MS = 300_000
 """How long a silent Bayeux session lives, so that a breakpoint in a debugger ends none."""
@@ -187,10 +187,13 @@ class Replay:
             dialect_named(dialect),
             repeats=self.repeats,
             busy=self.note_busy,
+            as_recorded=settings.as_recorded,
         )
         self.bayeux = BayeuxServer(application, replace(settings.bayeux, dialect=dialect))
         self.delivery = Delivery(playbook, self.bayeux, self._delivered)
-        self.chronicle = Chronicle(playbook, self.clients, self.delivery.unfetched)
+        self.chronicle = Chronicle(
+            playbook, self.clients, self.delivery.unfetched, as_recorded=settings.as_recorded
+        )
         application.delivery, application.chronicle = self.delivery, self.chronicle
         self.clients.has_left = self._has_left
         self.endpoint = BayeuxEndpoint(
@@ -225,7 +228,12 @@ class Replay:
             if verdict.is_final:
                 return verdict.actions
         actions = [*verdict.actions, *self._before(text, arrival, now_s)]
-        actions += self.endpoint.request(exchange, request, now_s, context=arrival)
+        if self.setbacks is not None:
+            failing = self.setbacks.failing(self.speaker(text), text)
+            if failing is not None:
+                return [*actions, failure(exchange, failing)]
+        answered = self.endpoint.request(exchange, request, now_s, context=arrival)
+        actions += self._failed(exchange, answered)
         return actions + self.after(now_s)
 
     def upgrade(
@@ -249,7 +257,7 @@ class Replay:
             if verdict.is_final:
                 return verdict.actions
         actions = [*verdict.actions, *self._before(text, arrival, now_s)]
-        actions += self.endpoint.text(socket, text, now_s)
+        actions += self._failed(socket, self.endpoint.text(socket, text, now_s))
         return actions + self.after(now_s)
 
     def gone(self, exchange_or_socket: int, now_s: float) -> Sequence[Action]:
@@ -302,8 +310,7 @@ class Replay:
         for run, setback in self.setbacks.take_due(now_s):
             before, after = divided(run.release(now_s), setback)
             actions += self._give(before, now_s)
-            wanted = self.setbacks.befall(run, setback, self.bayeux, self.chronicle, now_s)
-            actions += self.endpoint.actions(wanted, now_s)
+            actions += self.setbacks.befall(run, setback, self.endpoint, self.chronicle, now_s)
             actions += self._give(after, now_s)
             self.note_busy(run)
         return actions
@@ -331,6 +338,15 @@ class Replay:
             while dues := client.run.release(now_s, only=client):  # one may cause the next
                 actions += self._give(dues, now_s)
         return actions
+
+    def _failed(self, carrier: int, actions: list[Action]) -> list[Action]:
+        """The answer to Bayeux messages, or what it is where one of them failed by HTTP."""
+        error = self.application.failed_by
+        if error is None:
+            return actions
+        self.application.failed_by = None
+        others = [action for action in actions if not _is_answer(action, carrier)]
+        return [*others, failure(carrier, error)]
 
     def after(self, now_s: float) -> list[Action]:
         """New subscriptions and sessions may be what events were waiting for."""
@@ -412,6 +428,12 @@ class Replay:
     def _dialect(self) -> str:
         """The dialect of the recorded errors, or the profile's."""
         return self.playbook.index.dialect or self.playbook.profile.dialect
+
+
+def _is_answer(action: Action, carrier: int) -> bool:
+    if isinstance(action, SendText):
+        return action.socket == carrier
+    return isinstance(action, Respond) and action.exchange == carrier
 
 
 def _earlier(one_s: float | None, other_s: float | None) -> float | None:

@@ -1,14 +1,15 @@
 """Setbacks: what went wrong in the recording for no reason of the client's, played when asked for.
 
-A session that expired (`402`), a server that ended it, an exchange that broke off before its answer
-are accidents of that one recording: of its network, its timeouts, how long a breakpoint held. A
-replay smooths them over unless it is to be `as_recorded`. Refusals are none of these: they are what
-the system decided, and are always played.
+A session that expired (`402`), a server that ended it, a poll that failed by HTTP, an exchange that
+broke off before its answer are accidents of that one recording: of its network, its timeouts, how
+long a breakpoint held. A replay smooths them over unless it is to be `as_recorded`. Refusals are
+none of these: they are what the system decided, and are always played.
 """
 
 from __future__ import annotations
 
 import heapq
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
@@ -21,17 +22,22 @@ from cometape.core.run.live_client import LiveClient
 from cometape.core.run.play import Due, Play
 from cometape.core.run.player import Run
 
-from ..bayeux.actions import BayeuxAction
-from ..bayeux.server import BayeuxServer
-from ..cassette import Connect, Disconnect, Entry, Exchange, Handshake, Subscribe
+from ..bayeux.channel import META_CONNECT
+from ..bayeux.endpoint import BayeuxEndpoint
+from ..cassette import BayeuxEntry, Connect, Disconnect, Entry, Exchange, Handshake, Subscribe
+from ..exchange import Headers, Response
+from ..service import Abort, Action, Respond
 
-Kind = Literal["expired", "ended"]
-"""A session was not known any more (`402`), or was ended by the server."""
+Kind = Literal["expired", "ended", "failed"]
+"""A session was not known any more (`402`), or was ended by the server; or one poll of it failed,
+by HTTP or because its connection broke."""
 
 HELD_S = 60.0
 """How long a request is held that the recorded client did not wait for, seconds: until the client
 leaves, as the recorded one did, but not for ever."""
 _LOST = "402"
+_BY_HTTP = re.compile(r"HTTP ([1-5]\d\d)")
+_BY_BAYEUX = re.compile(r"\d{3}:")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +49,31 @@ class Setback:
     session: str
     delay_s: float
     """Recorded time since what it follows."""
+    error: str = ""
+    """Of a poll that failed: `HTTP 502`, or why its connection broke."""
+
+
+def is_by_bayeux(error: str | None) -> bool:
+    """Whether a Bayeux message was answered by this error, and not its request by HTTP."""
+    return error is None or _BY_BAYEUX.match(error) is not None
+
+
+def is_accident(entry: BayeuxEntry) -> bool:
+    """Whether a handshake or subscription failed for no reason of the client's.
+
+    By a gateway's 502 or a connection that broke; a 401 or 403 the system has decided.
+    """
+    by_http = _BY_HTTP.fullmatch(entry.error or "")
+    decided = by_http is not None and by_http[1].startswith("4")
+    return not (entry.successful or is_by_bayeux(entry.error) or decided)
+
+
+def failure(carrier: int, error: str) -> Action:
+    """A Bayeux request fails as it did: by a status of HTTP, or because its connection breaks."""
+    by_http = _BY_HTTP.fullmatch(error)
+    if by_http is None:
+        return Abort(carrier)
+    return Respond(carrier, Response(status=int(by_http[1]), headers=Headers()))
 
 
 class Setbacks:
@@ -62,6 +93,8 @@ class Setbacks:
         self._held: list[tuple[float, int]] = []
         """Exchanges that get no answer, and when they are given up."""
         self._left: set[int] = set()
+        self._failing: dict[LiveClient, list[Setback]] = {}
+        """Clients that did not poll just when a poll of theirs had to fail: the next one does."""
 
     # ---------------------------------------------------------------- Bayeux sessions
 
@@ -86,21 +119,60 @@ class Setbacks:
             yield run, setback
 
     def befall(
-        self, run: Run, setback: Setback, bayeux: BayeuxServer, chronicle: Chronicle, now_s: float
-    ) -> list[BayeuxAction]:
+        self,
+        run: Run,
+        setback: Setback,
+        endpoint: BayeuxEndpoint,
+        chronicle: Chronicle,
+        now_s: float,
+    ) -> list[Action]:
         """It happens to the client that has taken the session; to nobody where there is none."""
         client = run.actors.get(setback.session)
         run.played[setback.number] = run.played.get(setback.number, 0) + 1
-        wanted: list[BayeuxAction] = []
-        if isinstance(client, LiveClient):
-            text = {"expired": "session lost as recorded", "ended": "session ended as recorded"}
-            chronicle.note(now_s, "note", client, text[setback.kind], setback.number)
-            for client_id in list(client.client_ids):
-                if setback.kind == "expired":
-                    wanted += bayeux.expire(client_id, now_s)
-                else:
-                    wanted += bayeux.disconnect(client_id, now_s)
-        return wanted
+        actions: list[Action] = []
+        if not isinstance(client, LiveClient):
+            return actions
+        text = {
+            "expired": "session lost as recorded",
+            "ended": "session ended as recorded",
+            "failed": f"poll fails as recorded: {setback.error}",
+        }
+        chronicle.note(now_s, "note", client, text[setback.kind], setback.number)
+        bayeux = endpoint.server
+        for client_id in list(client.client_ids):
+            if setback.kind == "expired":
+                actions += endpoint.actions(bayeux.expire(client_id, now_s), now_s)
+            elif setback.kind == "ended":
+                actions += endpoint.actions(bayeux.disconnect(client_id, now_s), now_s)
+            else:
+                actions += self._fail(client, client_id, setback, endpoint, now_s)
+        return actions
+
+    def _fail(
+        self,
+        client: LiveClient,
+        client_id: str,
+        setback: Setback,
+        endpoint: BayeuxEndpoint,
+        now_s: float,
+    ) -> list[Action]:
+        """The poll that is held fails, else the next one; the session lives on."""
+        session = endpoint.server.session(client_id)
+        if session is None:
+            return []
+        if session.socket is not None:
+            socket = session.socket
+            return [*endpoint.gone(socket, now_s), Abort(socket)]
+        if session.hold is None:
+            self._failing.setdefault(client, []).append(setback)
+            return []
+        carrier = session.hold.carrier_id
+        return [*endpoint.gone(carrier, now_s), failure(carrier, setback.error)]
+
+    def failing(self, client: LiveClient | None, text: str) -> str | None:
+        """Why the messages that a client sends by HTTP fail, when a poll of it has to."""
+        waiting = self._failing.get(client) if client is not None and META_CONNECT in text else None
+        return waiting.pop(0).error if waiting else None
 
     # ---------------------------------------------------------------- exchanges
 
@@ -170,20 +242,22 @@ def _setbacks(playbook: Playbook) -> Iterator[tuple[int, Setback]]:
         session = names[index.session[place]]
         happened = _what(entry)
         if happened is None:
-            if not isinstance(entry, Handshake | Subscribe) or entry.successful:
+            if operation or (isinstance(entry, Handshake | Subscribe) and entry.successful):
                 latest[session] = entry
             continue
         anchor = latest.get(session)
         if anchor is not None:
-            yield (
-                anchor.number,
-                Setback(happened, entry.number, session, _between_s(anchor, entry)),
-            )
+            error = (entry.error or "") if isinstance(entry, Connect) else ""
+            delay_s = _between_s(anchor, entry)
+            yield anchor.number, Setback(happened, entry.number, session, delay_s, error)
 
 
 def _what(entry: Entry) -> Kind | None:
     if isinstance(entry, Connect) and not entry.successful:
-        return "expired" if (entry.error or "").startswith(_LOST) else None
+        error = entry.error or ""
+        if error.startswith(_LOST):
+            return "expired"
+        return None if is_by_bayeux(error) else "failed"
     return "ended" if isinstance(entry, Disconnect) and entry.by == "server" else None
 
 

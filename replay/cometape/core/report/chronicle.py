@@ -24,9 +24,17 @@ class Chronicle:
     """Journal, misses and report of one replay."""
 
     def __init__(
-        self, playbook: Playbook, clients: Clients, unfetched: Callable[[], Sequence[Due]]
+        self,
+        playbook: Playbook,
+        clients: Clients,
+        unfetched: Callable[[], Sequence[Due]],
+        *,
+        as_recorded: bool = False,
     ) -> None:
-        """`unfetched` gives the events that lie in Bayeux queues at the moment."""
+        """`unfetched` gives the events that lie in Bayeux queues at the moment.
+
+        `as_recorded`: what broke off in the recording is played as well.
+        """
         self.journal = Journal()
         self.misses: list[Miss] = []
         self.misses_total = 0
@@ -39,6 +47,7 @@ class Chronicle:
         self._clients = clients
         self._unfetched = unfetched
         self._explainer = Explainer(playbook)
+        self._as_recorded = as_recorded
         self._met = 0
         """How many clients the journal has named."""
 
@@ -88,7 +97,13 @@ class Chronicle:
         return Report(
             cassette=self._playbook.header.scenario,
             runs=tuple(
-                run_report(run, unfetched, self._explainer.almost, with_played=with_played)
+                run_report(
+                    run,
+                    unfetched,
+                    self._explainer.almost,
+                    with_played=with_played,
+                    as_recorded=self._as_recorded,
+                )
                 for run in self._clients.runs
             ),
             misses=tuple(self.misses),

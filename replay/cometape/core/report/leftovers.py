@@ -32,10 +32,12 @@ def run_report(
     almost: Callable[[Playable, int], str | None] = lambda _, __: None,
     *,
     with_played: bool = False,
+    as_recorded: bool = False,
 ) -> RunReport:
     """What became of a run; `queued` are events in Bayeux queues that nobody has fetched.
 
-    `almost` tells of a recording which live request of a run came nearest to it.
+    `almost` tells of a recording which live request of a run came nearest to it. With
+    `as_recorded`, exchanges that broke off before their answer are played, and may be left over.
     """
     playbook = run.playbook
     unfetched = [due for due in queued if due.run is run]
@@ -48,7 +50,7 @@ def run_report(
             if (found := playbook.playable(number)) is not None and not found.is_publish
         ),
         delivered=sum(run.delivered.values()) - len(unfetched),
-        unplayed=tuple(_unplayed(run, almost)),
+        unplayed=tuple(_in_order(_unplayed(run, almost), _unbroken(run) if as_recorded else ())),
         undelivered=tuple(_undelivered(run, unfetched, playbook.all_followers())),
         repeats=tuple(
             Repeat(entry=number, what=playbook.title(number), times=times)
@@ -122,6 +124,36 @@ def _unplayed(run: Run, almost: Callable[[Playable, int], str | None]) -> Iterat
             awaited_by=tuple(
                 follower.number
                 for follower in playbook.followers(playable.number)[:_LISTED]
+                if not run.delivered.get(follower.number)
+            ),
+        )
+
+
+def _in_order(one: Iterable[Unplayed], other: Iterable[Unplayed]) -> list[Unplayed]:
+    return sorted((*one, *other), key=lambda unplayed: unplayed.entry)
+
+
+def _unbroken(run: Run) -> Iterator[Unplayed]:
+    """Exchanges that were to break off as recorded, and were not asked for."""
+    playbook = run.playbook
+    for number in playbook.unanswered_numbers():
+        if number in run.played or number in run.spared:
+            continue
+        session = playbook.session_of(number)
+        answered = playbook.matches(playbook.shape_of(number))
+        if session in answered.by_session and not answered.are_operations:
+            continue  # a read is asked for once at least, and told of above
+        needed = f"a client for the recorded session {session!r} (none came)"
+        if not run.is_free(session):
+            needed = f"this request from {session!r}, once more than it was answered before"
+        yield Unplayed(
+            entry=number,
+            session=session,
+            what=f"{playbook.title(number)}, which breaks off: {playbook.error(number)}",
+            needed=needed,
+            awaited_by=tuple(
+                follower.number
+                for follower in playbook.followers(number)[:_LISTED]
                 if not run.delivered.get(follower.number)
             ),
         )
