@@ -137,6 +137,21 @@ def test_clients_without_cookies_on_fresh_connections_each_find_their_events() -
     assert sorted(ids(first)) == sorted(ids(second)) == everything
 
 
+def test_of_two_without_cookies_one_that_is_left_alone_finds_what_was_taken_for_the_others() -> (
+    None
+):
+    stage = Stage(one_session())
+    first, second = (come(stage, "agent7") for _ in range(2))
+    for person in (first, second):
+        person.connection = None
+    work(second)  # for all that anybody can tell, it was the first that asked
+    finish(second)
+    live = work(first)
+    assert [number for number in ids(first) if number in live] == live
+    finish(first)
+    assert stage.service.report().ok, stage.service.report().text()
+
+
 def test_a_client_that_comes_again_with_its_cookies_begins_anew_when_nothing_is_left() -> None:
     stage = Stage(one_session())
     person = come(stage, cookies=True)

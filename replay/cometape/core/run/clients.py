@@ -291,13 +291,30 @@ class Clients:
         if known not in active:
             known = None
         if len(handshaken) < 2:
-            return Found(known or (handshaken or active)[-1])
+            only = known or (handshaken or active)[-1]
+            return self._by_a_twin(only, group, matches) or Found(only)
         if not matches.are_operations:
             return Found(known or active[-1])
         fitting = [one for one in handshaken if self._has_still_to(one, matches)]
         if known is not None and known in fitting:
             return Found(known, handshaken)
         return Found((fitting or handshaken)[0], handshaken)
+
+    def _by_a_twin(
+        self, client: LiveClient, group: Sequence[LiveClient], matches: Matches
+    ) -> Found | None:
+        """A recording that is left over by one who has gone, where `client` has used up its own.
+
+        While both were here nothing told them apart, and what this one asked for was taken for the
+        other's, or the other way round. The events are for the one who is left.
+        """
+        if not matches.are_operations or self._has_still_to(client, matches):
+            return None
+        for twin in group:
+            beside = twin.finished and twin.last_beside >= client.number
+            if beside and twin.handshakes and self._has_still_to(twin, matches):
+                return Found(twin, (client,))
+        return None
 
     def _has_still_to(self, client: LiveClient, matches: Matches) -> bool:
         return client.run.is_unplayed(matches, client.session)
