@@ -18,6 +18,7 @@ from .application import Carrier
 from .message import (
     DEFAULT_CALLBACK,
     Outgoing,
+    WrittenMessage,
     is_callback,
     jsonp,
     parse_form,
@@ -205,6 +206,9 @@ def _array(messages: Sequence[Outgoing], written: dict[int, str]) -> str:
     """
     texts = []
     for message in messages:
+        if type(message) is WrittenMessage:
+            texts.append(message.text)
+            continue
         text = written.get(id(message))
         if text is None:
             text = written[id(message)] = render_message(message)

@@ -125,7 +125,7 @@ class BayeuxServer:
         session = self._sessions.get(client_id)
         if session is not None:
             self._enqueue(session, message, now_s)
-        return self._done(now_s)
+        return [] if self._depth else self._outbox.flush(now_s)
 
     def together(self, calls: Callable[[], None], now_s: float) -> list[BayeuxAction]:
         """Let `calls` call this server: what they bring to a session goes out together."""

@@ -135,12 +135,15 @@ class Playbook:
 
     def event(self, follower: Follower, *, dated: bool = False) -> EventTemplate:
         """The template of its message, compiled when it is needed; `dated`: dates can shift."""
-        return self._events((follower.place, dated) if dated else follower.place)
+        return self.event_at(follower.place, dated=dated)
+
+    def event_at(self, place: int, *, dated: bool = False) -> EventTemplate:
+        """The same by its place."""
+        return self._events((place, dated) if dated else place)
 
     def followers(self, number: int) -> Sequence[Follower]:
         """The events that follow an entry, or `START`, in recorded order."""
-        place = -1 if number == START else self.index.place(number)
-        return () if place is None else self._followers(place)
+        return self._followers(number)
 
     def all_followers(self) -> Iterator[Follower]:
         """Every event, by what it follows."""
@@ -347,8 +350,9 @@ class Playbook:
         place, dated = key if isinstance(key, tuple) else (key, False)
         return self._rewriters[dated].event(cast("Event", self.read(place)))
 
-    def _make_followers(self, anchor: int) -> tuple[Follower, ...]:
-        return tuple(map(self._follower, self.index.followers[anchor + 1]))
+    def _make_followers(self, number: int) -> tuple[Follower, ...]:
+        place = -1 if number == START else self.index.place(number)
+        return () if place is None else tuple(map(self._follower, self.index.followers[place + 1]))
 
     def _follower(self, place: int) -> Follower:
         index = self.index

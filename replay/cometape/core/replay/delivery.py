@@ -10,12 +10,14 @@ import json
 from collections.abc import Callable, Sequence
 
 from cometape.core.bayeux import channel as channels
+from cometape.core.identity.template import Form
+from cometape.core.memo import Memo
 from cometape.core.playbook.playbook import Playbook
 from cometape.core.run.live_client import LiveClient
 from cometape.core.run.play import Due
 
 from ..bayeux.actions import BayeuxAction
-from ..bayeux.message import Outgoing, render_message
+from ..bayeux.message import Outgoing, WrittenMessage, render_message
 from ..bayeux.server import BayeuxServer
 from ..bayeux.session import Session
 from ..faults.profile_fault import merged
@@ -25,8 +27,11 @@ FETCHED_KEPT = 16
 """So many events that a session has fetched are remembered as if they were in flight, besides as
 many as really are: it costs less to forget some now and then than each in its turn."""
 
+FORMS_KEPT = 256
+"""So many events are kept ready to be filled in."""
+
 Delivered = Callable[[LiveClient, Due, float], None]
-"""Is told of every event that was given to a client."""
+"""Is told of every event that was given to a client, and lets come what follows it."""
 
 
 class Delivery:
@@ -40,6 +45,8 @@ class Delivery:
         """Clients whose mailbox is worth another look."""
         self._in_flight: dict[str, list[tuple[Outgoing, Due]]] = {}
         """Events given to a Bayeux session that may still lie in its queue, by client id."""
+        self._forms = Memo(self._form, FORMS_KEPT)
+        """Of events, by place, origin and shift: of these, and the cassette, alone they are made."""
 
     def give(self, dues: Sequence[Due], now_s: float) -> list[BayeuxAction]:
         """Events whose time has come."""
@@ -77,20 +84,24 @@ class Delivery:
         living = [session for session in found if session is not None]
         if not living:
             return list(dues)
+        for session in living:
+            pending = self._in_flight.setdefault(session.client_id, [])
+            if len(pending) > FETCHED_KEPT + 2 * session.unfetched:
+                del pending[: len(pending) - session.unfetched]
         left: list[Due] = []
+        takers: dict[int, Sequence[Session]] = {}
         for due in dues:
-            sessions = _takers(living, due)
+            sessions = takers.get(due.follower.number)
+            if sessions is None:
+                sessions = takers[due.follower.number] = _takers(living, due)
             if not sessions:
                 left.append(due)
                 continue
             message = self._message(client, due)
             for session in sessions:
-                pending = self._in_flight.setdefault(session.client_id, [])
-                if len(pending) > FETCHED_KEPT + 2 * session.unfetched:
-                    del pending[: len(pending) - session.unfetched]
-                pending.append((message, due))
-                self._bayeux.deliver(session.client_id, message, now_s)
-            due.run.reached(due, now_s)
+                client_id = session.client_id
+                self._in_flight.setdefault(client_id, []).append((message, due))
+                self._bayeux.deliver(client_id, message, now_s)
             self._delivered(client, due, now_s)
         return left
 
@@ -141,6 +152,10 @@ class Delivery:
 
     def _message(self, client: LiveClient, due: Due) -> Outgoing:
         follower, play = due.follower, due.play
+        if play is not None and play.message_id is None and not due.patches:
+            text = self._forms((follower.place, client.origin, due.run.shift_s)).fill(play.issued)
+            if text is not None:  # its answer has issued all ids that are in it
+                return WrittenMessage(text)
         live = due.run.event_lookup(due, client)
         message_id = play.message_id if play is not None else None
         if message_id and follower.event.message_id is None:
@@ -149,6 +164,10 @@ class Delivery:
         template = self._playbook.event(follower, dated=shift_s != 0)
         message = template.fill(live.__getitem__, client.origin, message_id or None, shift_s)
         return _patched(message, due.patches) if due.patches else message
+
+    def _form(self, key: tuple[int, str, int]) -> Form:
+        place, origin, shift_s = key
+        return self._playbook.event_at(place, dated=shift_s != 0).message.form(origin, shift_s)
 
 
 def _patched(message: Outgoing, patches: Sequence[Json]) -> JsonObject:

@@ -279,7 +279,7 @@ class Replay:
 
     def deadline_s(self) -> float | None:
         """When `tick` is wanted next."""
-        bayeux_s, event_s = self.endpoint.deadline_s(), self._agenda.next_s()
+        bayeux_s, event_s = self.bayeux.deadline_s(), self._agenda.next_s()
         if self.setbacks is not None:
             event_s = _earlier(event_s, self.setbacks.deadline_s())
         if self.interference is not None:
@@ -380,8 +380,8 @@ class Replay:
 
     def went_by(self, due: Due, now_s: float) -> None:
         """An event was lost on its way; what it causes comes all the same."""
-        due.run.went_by(due, now_s)
-        self.note_busy(due.run)
+        if due.run.went_by(due, now_s):
+            self.note_busy(due.run)
 
     def is_placed(self, due: Due) -> bool:
         """Whether an event that was given has a Bayeux session: it waits in no mailbox."""
@@ -396,8 +396,10 @@ class Replay:
         return due not in receiver.mailbox and due not in self.delivery.unfetched()
 
     def _delivered(self, client: LiveClient, due: Due, now_s: float) -> None:
-        self.chronicle.note(now_s, "event", client, due.follower, due.follower.number)
-        self.note_busy(due.run)
+        follower = due.follower
+        self.chronicle.note(now_s, "event", client, follower, follower.number)
+        if due.run.reached(due, now_s):
+            self.note_busy(due.run)
 
     # ---------------------------------------------------------------- runs
 

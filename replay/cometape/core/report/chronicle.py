@@ -55,13 +55,16 @@ class Chronicle:
         self, now_s: float, kind: Kind, client: LiveClient, about: object, entry: int | None = None
     ) -> None:
         """Something happened; `about` does not change any more."""
-        note = self.journal.note
-        while self._met < len(self._clients.clients):
-            newcomer = self._clients.clients[self._met]
-            self._met += 1
+        if self._met < len(self._clients.clients):
+            self._meet(now_s)
+        self.journal.note(now_s, kind, client.run.number, client.label, about, entry)
+
+    def _meet(self, now_s: float) -> None:
+        """Name the clients that have come since."""
+        for newcomer in self._clients.clients[self._met :]:
             text = f"takes the session {newcomer.session!r}"
-            note(now_s, "client", newcomer.run.number, newcomer.label, text, None)
-        note(now_s, kind, client.run.number, client.label, about, entry)
+            self.journal.note(now_s, "client", newcomer.run.number, newcomer.label, text, None)
+        self._met = len(self._clients.clients)
 
     def note_outside(self, now_s: float, client_id: str, text: str) -> None:
         """Somebody outside did something to the client of a Bayeux session."""

@@ -298,7 +298,9 @@ class Run:
         found: dict[Identity, str] = {}
         for one in self.playbook.event(due.follower).identities:
             issued = due.play.issued.get((one.kind, one.recorded)) if due.play is not None else None
-            found[one] = issued or self._live_of_event(one, due.play, receiver)
+            if issued is None:
+                issued = self._live_of_event(one, due.play, receiver)
+            found[one] = issued
         return found
 
     def _live_of_event(self, identity: Identity, play: Play | None, receiver: Actor) -> str:
@@ -362,11 +364,14 @@ class Run:
         """Events that are on their way."""
         return [due for _, _, due in self._scheduled]
 
-    def reached(self, due: Due, now_s: float) -> None:
-        """A client was given an event; events that it causes are on their way, once."""
+    def reached(self, due: Due, now_s: float) -> bool:
+        """A client was given an event; events that it causes are on their way, once.
+
+        Whether there are any.
+        """
         number = due.follower.number
         self.delivered = _with(self.delivered, number, self.delivered.get(number, 0) + 1)
-        self.went_by(due, now_s)
+        return self.went_by(due, now_s)
 
     def came_back(self, due: Due) -> None:
         """An event that a client was given did not reach it after all."""
@@ -398,14 +403,19 @@ class Run:
         """An entry that was spared comes after all."""
         self.spared -= {number}
 
-    def went_by(self, due: Due, now_s: float) -> None:
-        """An event was delivered, or lost on its way: what it causes comes, once."""
+    def went_by(self, due: Due, now_s: float) -> bool:
+        """An event was delivered, or lost on its way: what it causes comes, once.
+
+        Whether there is anything.
+        """
         if due.is_delivered:
-            return
+            return False
         due.is_delivered = True
         at_s = now_s
-        for follower in self.playbook.followers(due.follower.number):
+        followers = self.playbook.followers(due.follower.number)
+        for follower in followers:
             at_s = self._schedule(follower, due.play, now_s, not_before_s=at_s)
+        return bool(followers)
 
     # ---------------------------------------------------------------- state
 
