@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
+from gzip import compress
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from cometape.core.exchange import Request
 from cometape.server.familiar import MAX_BYTES, MAX_REQUESTS, FamiliarRequests
@@ -112,11 +116,60 @@ def test_a_familiar_request_after_a_goodbye_is_not_answered(
     assert [one.target for one in service.requests] == ["/a", "/last"]
 
 
-def test_no_more_is_remembered_than_fits() -> None:
+@given(st.lists(st.binary(min_size=3, max_size=3), min_size=1, max_size=6))
+@settings(max_examples=40, deadline=None)
+def test_a_familiar_head_with_another_body_of_its_length_is_a_request_with_that_body(
+    bodies: list[bytes],
+) -> None:
+    service = TinyService()
+    with BackgroundServer(service) as server, connected(server.url) as raw:
+        for body in (b"xyz", *bodies):
+            ask(raw, POST[:-3] + body)
+    assert [one.body for one in service.requests] == [b"xyz", *bodies]
+    first = service.requests[0]
+    assert all(replace(one, body=b"xyz") == first for one in service.requests)
+    assert all(one.headers is first.headers for one in service.requests), "no head was read again"
+
+
+def test_a_familiar_head_with_less_or_more_after_it_is_read_as_it_is(
+    client: RawClient, service: TinyService
+) -> None:
+    ask(client, POST)
+    client.send(POST[:-1])
+    client.send(b"!")
+    client.answer()
+    client.send(POST + GET)
+    client.answer()
+    client.answer()
+    assert [one.body for one in service.requests] == [b"xyz", b"xy!", b"xyz", b""]
+
+
+@pytest.mark.parametrize(
+    ("field", "body", "others"),
+    [
+        (b"Transfer-Encoding: chunked", b"1\r\na\r\n0\r\n\r\n", b"1\r\nb\r\n0\r\n\r\n"),
+        (b"Content-Encoding: gzip\r\nContent-Length: %d", compress(b"a"), compress(b"b")),
+        (b"Content-Encoding: identity\r\nContent-Length: %d", b"a", b"b"),
+    ],
+)
+def test_a_body_that_is_not_just_measured_is_read_each_time(
+    client: RawClient, service: TinyService, field: bytes, body: bytes, others: bytes
+) -> None:
+    head = b"POST /b HTTP/1.1\r\nHost: t\r\n" + field.replace(b"%d", b"%d" % len(body))
+    for sent in (body, others):
+        ask(client, head + b"\r\n\r\n" + sent)
+    one, other = service.requests
+    assert (one.body, other.body) == (b"a", b"b")
+    assert other.headers is not one.headers
+
+
+def test_no_more_is_remembered_than_fits_and_what_is_asked_for_stays() -> None:
     familiar = FamiliarRequests()
     request = Request(method="GET", target="/")
+    familiar.learn(b"often", request)
     for number in range(3 * MAX_REQUESTS):
-        familiar.learn(b"%d" % number, request)
+        familiar.learn(b"%d" % number, Request(method="GET", target="/"))
+        assert familiar.find(b"often") is request
     assert 0 < len(familiar) <= MAX_REQUESTS
     familiar.learn(b"x" * (MAX_BYTES + 1), request)
     assert familiar.find(b"x" * (MAX_BYTES + 1)) is None

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
 
 from ..errors import ProtocolError
 from ..exchange import Headers, Request, Response
@@ -236,6 +237,7 @@ def _posted(request: Request) -> list[JsonObject]:
     return parse_form(text) if media_type == FORM_TYPE else parse_messages(text)
 
 
+@lru_cache(maxsize=64)
 def _content_type(header: str | None) -> tuple[str, str | None]:
     """Media type in lower case, and the charset where it is another one than UTF-8."""
     if not header:

@@ -46,7 +46,7 @@ class Delivery:
         self._in_flight: dict[str, list[tuple[Outgoing, Due]]] = {}
         """Events given to a Bayeux session that may still lie in its queue, by client id."""
         self._forms = Memo(self._form, FORMS_KEPT)
-        """Of events, by place, origin and shift: of these, and the cassette, alone they are made."""
+        """Of events, by place, origin and shift of dates; nothing else is in them that changes."""
 
     def give(self, dues: Sequence[Due], now_s: float) -> list[BayeuxAction]:
         """Events whose time has come."""

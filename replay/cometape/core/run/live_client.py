@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from cometape.core.credentials import basic_credentials
-from cometape.core.exchange import Request
+from cometape.core.exchange import Headers, Request, Scheme
 from cometape.core.identity.identity import Binding
 from cometape.core.playbook.recordings import Matches
 
@@ -128,21 +128,22 @@ class Arrival(NamedTuple):
     @classmethod
     def of(cls, connection: int, request: Request) -> Arrival:
         """Read it from the headers."""
-        authorization = request.headers.first("Authorization")
-        return cls(
-            connection=connection,
-            cookies=request.cookies(),
-            authorization=authorization,
-            user=_user(authorization) if authorization else None,
-            origin=request.origin,
-        )
+        return cls(connection, *_told(request.headers, request.scheme))
 
 
-@lru_cache(maxsize=256)
-def _user(authorization: str) -> str | None:
-    """The user of Basic credentials: a client sends the same with every request."""
-    pair = basic_credentials(authorization)
-    return pair[0] if pair else None
+@lru_cache(maxsize=512)
+def _told(
+    headers: Headers, scheme: Scheme
+) -> tuple[Mapping[str, str], str | None, str | None, str | None]:
+    """Cookies, credentials, their user and the origin: a client sends the same each time."""
+    authorization, host = headers.first("Authorization"), headers.first("Host")
+    pair = basic_credentials(authorization) if authorization else None
+    return (
+        headers.cookies,
+        authorization,
+        pair[0] if pair else None,
+        f"{scheme}://{host}" if host else None,
+    )
 
 
 @dataclass(frozen=True, slots=True)
