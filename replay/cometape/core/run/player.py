@@ -7,10 +7,8 @@ live clients but what it is told; who acts in it is an `Actor`.
 
 from __future__ import annotations
 
-from bisect import bisect_right, insort
 from collections import deque
 from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
-from operator import itemgetter
 from types import MappingProxyType
 from typing import Any, TypeVar
 
@@ -25,12 +23,10 @@ from .pace import INSTANT, Pace
 from .play import MAX_WAITING, Actor, Due, Exhausted, Play
 from .reads import Reads
 from .repeats import NO_REPEATS, Repeats
+from .schedule import Schedule
 
 K = TypeVar("K")
 V = TypeVar("V")
-
-_TIME = itemgetter(0)
-
 
 MAX_DONE = 20
 """Operations remembered in their order, the latest ones; misses tell of these."""
@@ -42,14 +38,13 @@ class Run:
     """One playing of a cassette."""
 
     __slots__ = (
-        "_count",
         "_event_gap_s",
         "_find_shift",
         "_minted",
         "_next",
         "_pace",
         "_reads",
-        "_scheduled",
+        "_schedule",
         "actors",
         "delivered",
         "done",
@@ -104,9 +99,7 @@ class Run:
         """Live values of ids that mean one thing in all sessions; placeholders always do."""
         self._minted: Mapping[int, list[Identity]] = _NOTHING
         """By operation, the ids that its first play brought forth: a repeat gets new ones."""
-        self._scheduled: list[tuple[float, int, Due]] | tuple[()] = ()
-        """Events on their way, the next first: most are put at its end, and many taken at once."""
-        self._count = 0
+        self._schedule = Schedule()
         self._reads: Reads | None = None
         self._next: Mapping[Hashable, int] = _NOTHING
         """The first that may be unplayed, of several kinds of lists; it only moves on."""
@@ -117,7 +110,7 @@ class Run:
         if START not in self.played:
             self.shift_s = self._find_shift(now_s)
             for follower in self.playbook.followers(START):
-                self._schedule(follower, None, now_s)
+                self._send_off(follower, None, now_s)
             self.played[START] = 1
 
     def is_free(self, session: str) -> bool:
@@ -240,7 +233,7 @@ class Run:
         """Events that a play causes are on their way."""
         at_s = now_s = play.at_s
         for follower in followers:
-            at_s = self._schedule(follower, play, now_s, at_s)
+            at_s = self._send_off(follower, play, now_s, at_s)
 
     # ---------------------------------------------------------------- identities
 
@@ -322,24 +315,17 @@ class Run:
 
     def deadline_s(self) -> float | None:
         """When the next event becomes due."""
-        return self._scheduled[0][0] if self._scheduled else None
+        return self._schedule.next_s()
 
     def release(self, now_s: float, only: Actor | None = None) -> list[Due]:
         """The events whose time has come; with `only`, that client's whatever their time."""
         if only is not None:
             return self.hurry([due for due in self.scheduled if self.receiver(due) is only])
-        scheduled = self._scheduled
-        if not scheduled:
-            return []
-        at = bisect_right(scheduled, now_s, key=_TIME)
-        found = [due for _, _, due in scheduled[:at]]
-        del scheduled[:at]
-        return self._sent(found)
+        return self._sent(self._schedule.take_due(now_s))
 
     def hurry(self, dues: Sequence[Due]) -> list[Due]:
         """These of the events on their way, before their time."""
-        wanted = set(map(id, dues))
-        self._scheduled = [item for item in self._scheduled if id(item[2]) not in wanted]
+        self._schedule.take(dues)
         return self._sent(list(dues))
 
     def _sent(self, dues: list[Due]) -> list[Due]:
@@ -362,7 +348,7 @@ class Run:
     @property
     def scheduled(self) -> list[Due]:
         """Events that are on their way."""
-        return [due for _, _, due in self._scheduled]
+        return list(self._schedule)
 
     def reached(self, due: Due, now_s: float) -> bool:
         """A client was given an event; events that it causes are on their way, once.
@@ -414,7 +400,7 @@ class Run:
         at_s = now_s
         followers = self.playbook.followers(due.follower.number)
         for follower in followers:
-            at_s = self._schedule(follower, due.play, now_s, not_before_s=at_s)
+            at_s = self._send_off(follower, due.play, now_s, not_before_s=at_s)
         return bool(followers)
 
     # ---------------------------------------------------------------- state
@@ -451,7 +437,7 @@ class Run:
         if self.on_play is not None:
             self.on_play(self, play)
 
-    def _schedule(
+    def _send_off(
         self, follower: Follower, play: Play | None, after_s: float, not_before_s: float = 0.0
     ) -> float:
         """Put an event on its way; never before an earlier one of the same cause."""
@@ -459,15 +445,7 @@ class Run:
         at_s = after_s + (delay_s if delay_s > self._event_gap_s else self._event_gap_s)
         if at_s < not_before_s:
             at_s = not_before_s
-        self._count += 1
-        item = at_s, self._count, Due(follower, play, at_s, self)
-        scheduled = self._scheduled
-        if not isinstance(scheduled, list):
-            self._scheduled = [item]
-        elif scheduled and at_s < scheduled[-1][0]:
-            insort(scheduled, item)
-        else:
-            scheduled.append(item)
+        self._schedule.put(Due(follower, play, at_s, self))
         return at_s
 
     def _fresh(self, recordings: Recordings) -> Playable | None:
