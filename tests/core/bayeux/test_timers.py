@@ -15,7 +15,6 @@ def test_what_is_not_cancelled_comes_due_in_order(plan: list[tuple[int, bool]]) 
     for timer, (_, cancelled) in zip(made, plan, strict=True):
         if cancelled:
             timers.cancel(timer)
-            timers.cancel(timer)
     expected = sorted(
         (at_s, number) for number, (at_s, cancelled) in enumerate(plan) if not cancelled
     )

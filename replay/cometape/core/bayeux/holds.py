@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from ..json_value import JsonObject
 from .application import Carrier
+from .lifetimes import Lifetimes
 from .session import Hold, Session
-from .timers import Timers
 
 
 class Holds:
     """The connects a server is holding; a session has at most one (Bayeux: /meta/connect)."""
 
-    def __init__(
-        self, timers: Timers[Session | Hold], *, max_per_browser: int | None = None
-    ) -> None:
-        self._timers = timers
+    def __init__(self, lifetimes: Lifetimes, *, max_per_browser: int | None = None) -> None:
+        self._lifetimes = lifetimes
         self._max_per_browser = max_per_browser
         self._by_exchange: dict[int, Hold] = {}
         """Connects held over HTTP; one over a WebSocket is known to its session alone."""
@@ -43,7 +41,7 @@ class Holds:
         until_s: float,
         now_s: float,
     ) -> None:
-        """Hold a connect; the timers name it when its time is up."""
+        """Hold a connect; the session comes due (`Lifetimes`) when its time is up."""
         over_socket = carrier.connection_type == "websocket"
         limited = self._max_per_browser is not None and not over_socket
         hold = Hold(
@@ -51,13 +49,13 @@ class Holds:
             carrier_id=carrier.id,
             over_socket=over_socket,
             browser=carrier.browser if limited else None,
-            message=message,
+            message=message if "ext" in message else None,
             reply=reply,
             received_s=now_s,
+            until_s=until_s,
         )
         session.hold = hold
-        session.expire_at_s = None  # who is being waited with is not silent
-        hold.timer = self._timers.schedule(until_s, hold)
+        self._lifetimes.hold(session)
         if not over_socket:
             self._by_exchange[carrier.id] = hold
         if hold.browser is not None:
@@ -66,8 +64,6 @@ class Holds:
     def drop(self, hold: Hold) -> None:
         """Hold it no longer; whether it is answered is the caller's business."""
         hold.session.hold = None
-        if hold.timer is not None:
-            self._timers.cancel(hold.timer)
         if not hold.over_socket:
             del self._by_exchange[hold.carrier_id]
         if hold.browser is not None:

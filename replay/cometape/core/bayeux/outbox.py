@@ -6,6 +6,8 @@ session goes out together, after the answer to whoever made the call.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from ..json_value import JsonObject
 from . import timesync
 from .actions import Answer, BayeuxAction, Send
@@ -19,19 +21,19 @@ from .session import Hold, Session
 from .settings import Settings
 from .sockets import Sockets
 from .states import Input, State, next_state
-from .timers import Timers
 
 
 class Outbox:
     """The ways to every session, and what is to be done at the end of the call."""
 
     def __init__(self, settings: Settings) -> None:
-        self.timers: Timers[Session | Hold] = Timers()
-        self.holds = Holds(self.timers, max_per_browser=settings.max_sessions_per_browser)
-        self.sockets = Sockets()
         self.lifetimes = Lifetimes(
-            self.timers, max_interval_ms=settings.max_interval_ms, sweep_ms=settings.sweep_ms
+            max_interval_ms=settings.max_interval_ms,
+            sweep_ms=settings.sweep_ms,
+            timeout_ms=settings.timeout_ms,
         )
+        self.holds = Holds(self.lifetimes, max_per_browser=settings.max_sessions_per_browser)
+        self.sockets = Sockets()
         self.actions: list[BayeuxAction] = []
         self.farewells: dict[str, Session] = {}
         """Sessions the server has ended and whose next connect will be told so."""
@@ -53,27 +55,29 @@ class Outbox:
     def enqueue(self, session: Session, message: Outgoing) -> bool:
         """Give a living session an event; False when it has more of them than it may."""
         session.state = next_state(session.state, Input.DELIVER)
-        session.queue.append(message)
+        session.add(message)
         self._woken[session] = None
         limit = self._settings.max_queue
-        return limit is None or len(session.queue) <= limit
+        return limit is None or session.unfetched <= limit
 
     def release(self, hold: Hold, now_s: float) -> None:
         """Answer a held connect with whatever waits for the session."""
         session, reply = hold.session, hold.reply
         self.holds.drop(hold)
-        self.add_timesync(reply, hold.message, hold.received_s, now_s)
+        if hold.message is not None:
+            self.add_timesync(reply, hold.message, hold.received_s, now_s)
         if session.state is State.DISCONNECTED:
             reply["advice"] = {"reconnect": "none"}
         elif session.state is State.EXPIRED:
-            fail_unknown(reply, hold.message, self._words)
+            asked: JsonObject = {"channel": META_CONNECT, "clientId": session.client_id}
+            fail_unknown(reply, asked, self._words)
         messages = (*self.take_events(session, [reply]), reply)
         action = Send if hold.over_socket else Answer
         self.actions.append(action(hold.carrier_id, messages))
         if session.is_alive:
             self.lifetimes.expect(session, now_s)
 
-    def farewell_to(self, message: JsonObject, reply: JsonObject) -> list[Outgoing] | None:
+    def farewell_to(self, message: JsonObject, reply: JsonObject) -> Sequence[Outgoing] | None:
         """What the last connect of a session that the server has ended brings home (D02)."""
         if not self.farewells or message.get("channel") != META_CONNECT:
             return None
@@ -85,17 +89,20 @@ class Outbox:
         reply["advice"] = {"reconnect": "none"}
         return self.take_events(session, [reply])
 
-    def take_events(self, session: Session, connects: list[JsonObject]) -> list[Outgoing]:
+    def take_events(self, session: Session, connects: Sequence[JsonObject]) -> Sequence[Outgoing]:
         """What waits for the session, with the batch number of the connect replies it goes with."""
         events = session.take_queue()
         if session.ack is not None and connects:
             batch = session.ack.send(events)
             for reply in connects:
                 add_ext(reply, "ack", batch)
-            events, session.resend = session.resend + events, []
+            events = [*session.resend, *events]
+            session.resend = ()
         return events
 
-    def write(self, carrier: Carrier, events: list[Outgoing], replies: list[Outgoing]) -> None:
+    def write(
+        self, carrier: Carrier, events: Sequence[Outgoing], replies: Sequence[Outgoing]
+    ) -> None:
         """Events first. Over a WebSocket they have a frame of their own, as with CometD."""
         if carrier.connection_type != "websocket":
             if events or replies:

@@ -18,14 +18,18 @@ _META = frozenset(
         channels.META_DISCONNECT,
     )
 )
+_CHANNELS = {channel: channel for channel in _META}
+"""The texts that replies share, for thousands may be held."""
 
 
 def reply_to(message: JsonObject) -> JsonObject:
     """A reply with the request's channel and, if it had one, its id, in the type it came in."""
     reply: JsonObject = {}
-    for name in ("channel", "id"):
-        if name in message:
-            reply[name] = message[name]
+    if "channel" in message:
+        channel = message["channel"]
+        reply["channel"] = _CHANNELS.get(channel, channel) if isinstance(channel, str) else channel
+    if "id" in message:
+        reply["id"] = message["id"]
     return reply
 
 

@@ -14,6 +14,7 @@ others get by it, and to one session always the order in which its events came t
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from sys import intern
 
 from ..errors import ConfigurationError
 from ..json_value import JsonObject
@@ -93,7 +94,11 @@ class BayeuxServer:
 
     def deadline_s(self) -> float | None:
         """When `tick` is wanted next."""
-        return self._outbox.timers.next_s()
+        return self._outbox.lifetimes.next_s()
+
+    def over_at_s(self, session: Session) -> float | None:
+        """When silence ends a session; None while a connect of it is held."""
+        return self._outbox.lifetimes.over_at_s(session)
 
     # -- what happens
 
@@ -150,7 +155,7 @@ class BayeuxServer:
         session = self._sessions.get(client_id)
         if session is not None:
             self._remove(session, Input.SERVER_DISCONNECT, "server", now_s)
-            session.queue.append({"channel": META_DISCONNECT, "successful": True})
+            session.add({"channel": META_DISCONNECT, "successful": True})
             if session.hold is not None:
                 self._outbox.release(session.hold, now_s)
             elif session.socket is not None:
@@ -188,14 +193,13 @@ class BayeuxServer:
 
     def tick(self, now_s: float) -> list[BayeuxAction]:
         """Answer connects that were held long enough; end sessions that were silent too long."""
-        while (due := self._outbox.timers.pop_due(now_s)) is not None:
-            if isinstance(due, Hold):
-                self._outbox.release(due, now_s)
-            elif self._outbox.lifetimes.is_over(due, now_s):
-                if due.is_alive:
-                    self._expire(due, now_s)
-                else:
-                    self._outbox.farewells.pop(due.client_id, None)
+        while (due := self._outbox.lifetimes.take_due(now_s)) is not None:
+            if due.hold is not None:
+                self._outbox.release(due.hold, now_s)
+            elif due.is_alive:
+                self._expire(due, now_s)
+            else:
+                self._outbox.farewells.pop(due.client_id, None)
         return self._done(now_s)
 
     # -- handshakes
@@ -292,7 +296,7 @@ class BayeuxServer:
                 self._handle(session, message, reply, now_s)
             self._outbox.add_timesync(reply, message, now_s, now_s)
             replies.append(reply)
-        events: list[Outgoing] = []
+        events: Sequence[Outgoing] = ()
         if session is not None and (connects or not session.delivery_only):
             events = self._outbox.take_events(session, connects)
         self._outbox.write(carrier, events, replies)
@@ -348,6 +352,7 @@ class BayeuxServer:
     ) -> None:
         """One by one until the first that is refused; earlier ones stay, as in CometD Java."""
         for channel in self._wanted(message, reply):
+            channel = intern(channel)  # one text for the thousands that subscribe to the same
             session.state = next_state(session.state, Input.SUBSCRIBE)
             error = self._words.subscribe_denied if is_meta(channel) else None
             error = error or self._application.subscribe(session, channel, message, now_s)
@@ -461,8 +466,7 @@ class BayeuxServer:
 
     def _expire(self, session: Session, now_s: float) -> None:
         self._remove(session, Input.SILENCE, "expired", now_s)
-        session.queue.clear()
-        session.resend = []
+        session.drop_events()
         if session.hold is not None:
             self._outbox.release(session.hold, now_s)
         self._outbox.sockets.detach(session)

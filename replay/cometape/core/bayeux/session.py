@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from ..json_value import JsonObject
 from .ack import AckState
 from .message import Outgoing
 from .states import State
 from .timers import Timer
+
+_NONE: Sequence[Outgoing] = ()
 
 
 class Hold:
@@ -20,7 +24,7 @@ class Hold:
         "received_s",
         "reply",
         "session",
-        "timer",
+        "until_s",
     )
 
     def __init__(
@@ -30,19 +34,21 @@ class Hold:
         carrier_id: int,
         over_socket: bool,
         browser: str | None,
-        message: JsonObject,
+        message: JsonObject | None,
         reply: JsonObject,
         received_s: float,
+        until_s: float,
     ) -> None:
         self.session = session
         self.carrier_id = carrier_id
         self.over_socket = over_socket
         self.browser = browser
         self.message = message
-        """The request, for the extensions that look at it when it is answered."""
+        """The request, where an extension looks at it when it is answered; there are thousands."""
         self.reply = reply
         self.received_s = received_s
-        self.timer: Timer[Session | Hold] | None = None
+        self.until_s = until_s
+        """When it is answered at the latest."""
 
 
 class Session:
@@ -56,10 +62,10 @@ class Session:
         "context",
         "delivery_only",
         "expire_at_s",
-        "expiry",
         "hold",
         "interval_ms",
         "left",
+        "look",
         "queue",
         "resend",
         "socket",
@@ -74,11 +80,11 @@ class Session:
         """Of the handshake, then of the last connect."""
         self.context = context
         """Whatever the application put there; the server never looks at it."""
-        self.subscriptions: dict[str, None] = {}
-        """Channels and patterns, in the order of subscription; a set that keeps its order."""
-        self.queue: list[Outgoing] = []
+        self.subscriptions: tuple[str, ...] = ()
+        """Channels and patterns, in the order of subscription, each once."""
+        self.queue: Sequence[Outgoing] = _NONE
         """Events waiting to be sent, oldest first."""
-        self.resend: list[Outgoing] = []
+        self.resend: Sequence[Outgoing] = _NONE
         """Events the last connect did not acknowledge; they go before the queue."""
         self.ack: AckState | None = None
         """Present when the acknowledgement extension was negotiated."""
@@ -97,7 +103,8 @@ class Session:
         """The interval that holds until the next connect: the client's wish, or the server's."""
         self.expire_at_s: float | None = None
         """When silence ends the session; None while a connect is held."""
-        self.expiry: Timer[Session | Hold] | None = None
+        self.look: Timer[Session] | None = None
+        """When the server looks at it the next time: its hold, or its life, may be over then."""
 
     def __repr__(self) -> str:
         return f"Session({self.client_id!r}, {self.state.value})"
@@ -112,7 +119,18 @@ class Session:
         """How many of the latest events its client may not have: queued, or not acknowledged."""
         return len(self.queue) + (len(self.ack) if self.ack is not None else 0)
 
-    def take_queue(self) -> list[Outgoing]:
+    def add(self, event: Outgoing) -> None:
+        """An event waits to be sent."""
+        if isinstance(self.queue, list):
+            self.queue.append(event)
+        else:  # who waits for events has no list
+            self.queue = [event]
+
+    def take_queue(self) -> Sequence[Outgoing]:
         """Empty the queue; its events are about to be sent."""
-        events, self.queue = self.queue, []
+        events, self.queue = self.queue, _NONE
         return events
+
+    def drop_events(self) -> None:
+        """Whatever waits to be sent is not."""
+        self.queue = self.resend = _NONE

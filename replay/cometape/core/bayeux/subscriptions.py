@@ -15,12 +15,14 @@ class Subscriptions:
 
     def add(self, session: Session, channel: str) -> None:
         """Subscribe; once more is no more."""
-        session.subscriptions[channel] = None
-        self._sessions.setdefault(channel, {})[session] = None
+        sessions = self._sessions.setdefault(channel, {})
+        if session not in sessions:
+            session.subscriptions += (channel,)
+            sessions[session] = None
 
     def remove(self, session: Session, channel: str) -> None:
         """Unsubscribe; nothing happens where there is no subscription."""
-        session.subscriptions.pop(channel, None)
+        session.subscriptions = tuple(one for one in session.subscriptions if one != channel)
         self._forget(session, channel)
 
     def remove_all(self, session: Session) -> None:

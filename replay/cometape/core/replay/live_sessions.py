@@ -94,7 +94,7 @@ def _view(session: Session) -> LiveSession:
         connection_type=session.connection_type,
         subscriptions=tuple(session.subscriptions),
         held=hold is not None,
-        held_until_s=hold.timer.at_s if hold is not None and hold.timer is not None else None,
+        held_until_s=hold.until_s if hold is not None else None,
         expires_at_s=session.expire_at_s,
         queued=len(session.queue) + len(session.resend),
     )

@@ -66,18 +66,17 @@ def _events(replay: Replay) -> Iterator[Pending]:
 
 def _sessions(replay: Replay) -> Iterator[Pending]:
     for session in replay.bayeux.sessions:
-        if session.hold is not None and session.hold.timer is not None:
+        if session.hold is not None:
             yield Pending(
                 what="timeout",
-                at_s=session.hold.timer.at_s,
+                at_s=session.hold.until_s,
                 client=_label(session),
                 text="its held connect is answered without an event",
             )
-        elif session.expire_at_s is not None and session.expiry is not None:
-            # Looked at when its timer comes; a sign of life since then moves it (`Lifetimes`).
+        elif (over_at_s := replay.bayeux.over_at_s(session)) is not None:
             yield Pending(
                 what="expiry",
-                at_s=max(session.expire_at_s, session.expiry.at_s),
+                at_s=over_at_s,
                 client=_label(session),
                 text="its session expires unless it connects before",
             )
