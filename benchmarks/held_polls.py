@@ -1,6 +1,6 @@
 """Thousands of held polls: memory of each, and how fast an event reaches one of them.
 
-    python benchmarks/held_polls.py [--sessions 1000,5000,10000] [--seconds S]
+    python benchmarks/held_polls.py [--sessions 1000,5000,10000] [--seconds S] [--only NAME]
 
 `cometape broker`, a plain CometD server on the core that the replay server runs on, against npm's
 `cometd-nodejs-server`: each on one core, the clients on the other, one after the other in one run.
@@ -220,6 +220,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--sessions", default="1000,5000,10000")
     parser.add_argument("--seconds", type=float, default=5.0, help="of events, for each row")
+    parser.add_argument("--only", default="", help="a part of the names of those to measure")
     chosen = parser.parse_args()
     files = allow_files()
     server_core, load_core = cores()
@@ -232,7 +233,7 @@ def main() -> int:
         "| | sessions | KiB each | push p50 ms | p99 ms | lost | opened in s | idle % of a core |"
     )
     print("|---|---|---|---|---|---|---|---|", flush=True)
-    names = provide()
+    names = [name for name in provide() if chosen.only in name]
     for count in map(int, chosen.sessions.split(",")):
         if count > files - 100:
             print(f"SKIPPED {count} sessions: this process may open {files} files")

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from typing import Literal, Self
 from urllib.parse import parse_qsl
 
+from .shared_text import shared
+
 Scheme = Literal["http", "https"]
 
 
@@ -86,7 +88,7 @@ class Request:
     def origin(self) -> str | None:
         """What absolute URIs of this server begin with, by the client's `Host`."""
         host = self.headers.first("Host")
-        return f"{self.scheme}://{host}" if host else None
+        return shared(f"{self.scheme}://{host}") if host else None
 
     @property
     def path(self) -> str:

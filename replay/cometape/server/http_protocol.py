@@ -328,6 +328,10 @@ class HttpConnection(asyncio.Protocol):
             if incoming is None:
                 if completed is not None and len(completed) == 1 and self._state == READING:
                     self._learn(data, completed[0])
+                if self._pending and self._state == READING:
+                    # While an exchange is held there is nothing to parse: another parser takes a
+                    # microsecond, ten thousand idle ones 10 MB.
+                    self._parser = None
             elif incoming is before:
                 incoming.fed(len(data))
             return

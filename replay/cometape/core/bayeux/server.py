@@ -14,10 +14,10 @@ others get by it, and to one session always the order in which its events came t
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from sys import intern
 
 from ..errors import ConfigurationError
 from ..json_value import JsonObject
+from ..shared_text import shared
 from . import ack
 from .actions import Answer, BayeuxAction, Close, Refuse, Send
 from .application import Accepted, Application, Carrier, Reason
@@ -352,7 +352,7 @@ class BayeuxServer:
     ) -> None:
         """One by one until the first that is refused; earlier ones stay, as in CometD Java."""
         for channel in self._wanted(message, reply):
-            channel = intern(channel)  # one text for the thousands that subscribe to the same
+            channel = shared(channel)
             session.state = next_state(session.state, Input.SUBSCRIBE)
             error = self._words.subscribe_denied if is_meta(channel) else None
             error = error or self._application.subscribe(session, channel, message, now_s)

@@ -11,18 +11,21 @@ from .states import State
 from .timers import Timer
 
 _NONE: Sequence[Outgoing] = ()
+_NAMES: dict[tuple[str, ...], tuple[str, ...]] = {}
+"""The few sets of fields that replies to connects have."""
 
 
 class Hold:
     """A held connect: an answer that waits for an event, for its time, or for the session's end."""
 
     __slots__ = (
+        "_names",
+        "_values",
         "browser",
         "carrier_id",
         "message",
         "over_socket",
         "received_s",
-        "reply",
         "session",
         "until_s",
     )
@@ -45,10 +48,17 @@ class Hold:
         self.browser = browser
         self.message = message
         """The request, where an extension looks at it when it is answered; there are thousands."""
-        self.reply = reply
+        names = tuple(reply)
+        self._names = _NAMES.setdefault(names, names)
+        self._values = tuple(reply.values())
         self.received_s = received_s
         self.until_s = until_s
         """When it is answered at the latest."""
+
+    @property
+    def reply(self) -> JsonObject:
+        """The reply as it is if nothing happens. A dictionary would be twice as large."""
+        return dict(zip(self._names, self._values, strict=True))
 
 
 class Session:

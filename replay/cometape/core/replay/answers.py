@@ -136,7 +136,7 @@ class Answers:
             made = self._playbook.live_ids.made_in_request(chosen.exchange.request, request)
             used |= note_made(client, chosen.session, made)
         cookies = self._playbook.response(chosen).cookies
-        presented = [name for name, _ in cookies if clients.presents(arrival, name)]
+        presented = [name for name, _ in cookies if clients.cookies.presents(arrival, name)]
         play, response = run.answer(
             chosen,
             client,

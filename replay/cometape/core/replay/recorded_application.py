@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from functools import partial
+from functools import lru_cache, partial
 from typing import TypeVar
 
 from cometape.core.bayeux import channel as channels
@@ -18,6 +18,7 @@ from cometape.core.run.clients import CLIENT_ID, Clients
 from cometape.core.run.live_client import Arrival, LiveClient
 from cometape.core.run.player import Run
 from cometape.core.run.repeats import Repeats
+from cometape.core.shared_text import shared
 
 from ..bayeux.application import PUBLISHED, Accepted, Carrier, Published, Reason, Refused
 from ..bayeux.dialect import Dialect
@@ -82,7 +83,7 @@ class RecordedApplication:
         client_id = self._new_client_id(client, recorded)
         self._clients.know_client_id(client_id, client)
         self.delivery.changed(client)
-        text = f"accepted over {carrier.connection_type}"
+        text = shared(f"accepted over {carrier.connection_type}")
         self.chronicle.note(now_s, "handshake", client, text, number)
         self._come_to_pass(recorded, client, now_s)
         return Accepted(client_id=client_id, context=client, extra=extra)
@@ -165,7 +166,7 @@ class RecordedApplication:
     def removed(self, session: Session, reason: Reason, now_s: float) -> None:
         """A Bayeux session has ended; what did not reach an expired one waits for its client."""
         client = _client_of(session)
-        client.client_ids = tuple(one for one in client.client_ids if one != session.client_id)
+        self._clients.lose_client_id(session.client_id, client)
         if reason == "disconnect":
             client.finishes += 1
             if not client.client_ids:
@@ -178,7 +179,7 @@ class RecordedApplication:
         client = self._shaken
         assert client is not None, "a browser cookie is set by a handshake alone"
         client.browser_ids += 1
-        value = client.binding.live(Identity(CLIENT_ID.name, "", f"<browser:{client.browser_ids}>"))
+        value = client.binding.live(_identity(f"<browser:{client.browser_ids}>"))
         self._clients.know_cookie(BROWSER_COOKIE, value, client)
         return value
 
@@ -233,7 +234,7 @@ class RecordedApplication:
 
     def _new_client_id(self, client: LiveClient, recorded: Handshake | None) -> str:
         name = recorded.client_id if recorded is not None else None
-        identity = Identity(CLIENT_ID.name, "", name or "<client-id:0>")
+        identity = _identity(name or "<client-id:0>")
         while True:
             known = client.run.known(identity, client) is not None
             found = client.run.live(identity, client, renew=known)
@@ -247,6 +248,12 @@ class RecordedApplication:
         if entry is not None and entry.successful and entry.number not in client.run.played:
             client.run.happened(entry, client, now_s)
         self._busy(client.run)
+
+
+@lru_cache(maxsize=256)
+def _identity(recorded: str) -> Identity:
+    """Of a client id, the same object for the thousands of clients that have it."""
+    return Identity(CLIENT_ID.name, "", recorded)
 
 
 def behind(client: LiveClient, kind: str, live: str) -> Identity | None:

@@ -172,6 +172,7 @@ class Replay:
         self.settings = settings
         self.playbook = playbook
         self.dates = settings.dates or Dates.parse(playbook.profile.shift_dates)
+        self._find_shift_s = self._shift_s  # one method object for all runs
         self._shift_s(0.0)  # fails now where it cannot be told
         self.setbacks = None
         if settings.as_recorded:
@@ -409,7 +410,7 @@ class Replay:
             number,
             pace=self.settings.pace,
             event_gap_s=self.settings.event_gap_s,
-            shift_s=self._shift_s,
+            shift_s=self._find_shift_s,
         )
         if self.setbacks is not None:
             run.on_play = self.setbacks.noted

@@ -10,6 +10,7 @@ from cometape.core.playbook.playbook import Playbook
 from cometape.core.run.clients import Clients
 from cometape.core.run.live_client import LiveClient
 from cometape.core.run.play import Due, Exhausted
+from cometape.core.shared_text import shared
 
 from .explainer import Explainer
 from .journal import Journal, Kind, Report
@@ -62,7 +63,7 @@ class Chronicle:
     def _meet(self, now_s: float) -> None:
         """Name the clients that have come since."""
         for newcomer in self._clients.clients[self._met :]:
-            text = f"takes the session {newcomer.session!r}"
+            text = shared(f"takes the session {newcomer.session!r}")
             self.journal.note(now_s, "client", newcomer.run.number, newcomer.label, text, None)
         self._met = len(self._clients.clients)
 

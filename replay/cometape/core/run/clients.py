@@ -18,8 +18,10 @@ from cometape.core.identity.identity import Binding, Issuer
 from cometape.core.playbook.playbook import START, Playbook
 from cometape.core.playbook.recordings import Matches
 from cometape.core.profile.profile import IdentityKind
+from cometape.core.recent import Lately
 
-from .live_client import Arrival, Found, LiveClient
+from .cookies import Cookies
+from .live_client import Arrival, Cookie, Found, LiveClient
 from .player import Run
 from .seats import Seats
 
@@ -27,6 +29,8 @@ CLIENT_ID = IdentityKind(name="client-id", form="base36", scope="run")
 """What Bayeux client ids are, where a profile does not say."""
 MAX_FINISHED = 64
 """Finished clients remembered among those who may be meant."""
+MAX_GONE = 10_000
+"""Bayeux sessions that have ended remembered: whose they were."""
 MAX_CONNECTIONS = 20_000
 """Connections remembered; nobody says when one ends, and some clients use each but once."""
 
@@ -55,10 +59,11 @@ class Clients:
         self.clients: list[LiveClient] = []
         self._lately: list[LiveClient] = []
         """Those who may still be heard of; a server may see thousands come and go."""
-        self._by_cookie: dict[str, LiveClient] = {}
-        self._issued_with: dict[str, int] = {}
-        """Number of the exchange, by cookie."""
+        self.cookies = Cookies(playbook.profile.session_cookies)
         self._by_client_id: dict[str, LiveClient] = {}
+        """Of living Bayeux sessions."""
+        self._gone: Lately[str, LiveClient] = Lately(MAX_GONE)
+        """By client ids of Bayeux sessions that have ended."""
         self._by_authorization: dict[str, list[LiveClient]] = {}
         self._by_connection: dict[int, _Line] = {}
         self._newest_connection = 0
@@ -78,23 +83,23 @@ class Clients:
     # ---------------------------------------------------------------- what is learnt
 
     def know_cookie(
-        self, name: str, value: str, client: LiveClient, *, entry: int = 0, renewed: bool = False
+        self,
+        name: str,
+        value: str,
+        client: LiveClient,
+        *,
+        entry: int = START,
+        renewed: bool = False,
     ) -> None:
         """This server has issued a cookie to a client, `renewed` in exchange for another.
 
         `entry` is the exchange it was issued with.
         """
         self.knowledge += 1
-        cookie = f"{name}={value}"
-        self._by_cookie[cookie] = client
-        if entry:
-            self._issued_with[cookie] = entry
+        cookie = Cookie(name, value)
+        self.cookies.issue(cookie, client, entry)
         if renewed:
             client.renew(cookie)
-
-    def presents(self, arrival: Arrival, name: str) -> bool:
-        """Whether a request carries a cookie of that name that this server has issued."""
-        return f"{name}={arrival.cookies.get(name)}" in self._by_cookie
 
     def know_client_id(self, client_id: str, client: LiveClient) -> None:
         """A Bayeux session was opened for a client."""
@@ -103,6 +108,12 @@ class Clients:
         client.client_ids += (client_id,)
         client.finished = False
         client.newest_connection = self._newest_connection
+
+    def lose_client_id(self, client_id: str, client: LiveClient) -> None:
+        """A Bayeux session of a client has ended."""
+        client.client_ids = tuple(one for one in client.client_ids if one != client_id)
+        self._by_client_id.pop(client_id, None)
+        self._gone[client_id] = client
 
     def know_connection(self, connection: int, client: LiveClient) -> None:
         """A connection is surely that client's."""
@@ -131,15 +142,15 @@ class Clients:
         client.last_beside = len(self.clients)
 
     def of_client_id(self, client_id: str) -> LiveClient | None:
-        """The client of a Bayeux session, living or gone."""
-        return self._by_client_id.get(client_id)
+        """The client of a Bayeux session, living or gone lately."""
+        return self._by_client_id.get(client_id) or self._gone.get(client_id)
 
     # ---------------------------------------------------------------- who is it
 
     def of_request(self, arrival: Arrival, matches: Matches, now_s: float) -> Found:
         """The client an HTTP request is from, new if need be; `matches` are its recordings."""
-        cookie = self._cookie(arrival)
-        owner = self._by_cookie.get(cookie) if cookie is not None else None
+        cookie = self.cookies.of(arrival)
+        owner = self.cookies.owner(cookie) if cookie is not None else None
         if owner is not None and self._is_anothers(cookie, owner):
             owner = found = None
         else:
@@ -150,7 +161,7 @@ class Clients:
         self._learn(arrival, found.client, sure=owner is not None)
         if cookie is not None:
             self._present(cookie, found.client)
-            found.client.keeps_cookies = not cookie.startswith(BROWSER_COOKIE)
+            found.client.keeps_cookies = cookie.name != BROWSER_COOKIE
         return found
 
     def guessed(self, connection: int, read: int) -> None:
@@ -163,8 +174,8 @@ class Clients:
     def of_handshake(self, arrival: Arrival, now_s: float) -> LiveClient:
         """The client a Bayeux handshake is from; a new one while those it could be are active."""
         self.knowledge += 1
-        cookie = self._cookie(arrival)
-        owner = self._by_cookie.get(cookie) if cookie is not None else None
+        cookie = self.cookies.of(arrival)
+        owner = self.cookies.owner(cookie) if cookie is not None else None
         if owner is not None and self._is_anothers(cookie, owner):
             owner, mates = None, []
         elif cookie is not None and owner is not None:
@@ -194,7 +205,9 @@ class Clients:
         self._learn(arrival, client, sure=True)
         return client
 
-    def _behind(self, cookie: str, owner: LiveClient, arrival: Arrival, now_s: float) -> LiveClient:
+    def _behind(
+        self, cookie: Cookie, owner: LiveClient, arrival: Arrival, now_s: float
+    ) -> LiveClient:
         """Which of the clients behind one cookie shakes hands: several tabs of one browser.
 
         As the recorder does, one whose Bayeux session is gone before another recorded one; where
@@ -204,7 +217,7 @@ class Clients:
         gone = [one for one in family if not one.client_ids or self._has_left(one)]
         if gone:
             return gone[0]
-        session = self.seats.beside(owner, alone=not cookie.startswith(BROWSER_COOKIE))
+        session = self.seats.beside(owner, alone=cookie.name != BROWSER_COOKIE)
         if session is None:
             return owner
         sibling = self._seated(arrival, owner.run, session, now_s)
@@ -224,33 +237,17 @@ class Clients:
         recorded = len(session.handshakes) if session is not None else 0
         return client.handshakes < recorded and self._has_left(client)
 
-    def _present(self, cookie: str, client: LiveClient) -> None:
-        if self._by_cookie[cookie] is not client:
+    def _present(self, cookie: Cookie, client: LiveClient) -> None:
+        if self.cookies.owner(cookie) is not client:
             # It was taken for another client when it was given this.
             self.knowledge += 1
-            self._by_cookie[cookie] = client
-            client.run.played.setdefault(self._issued_with.get(cookie, START), 1)
-        if not cookie.startswith(BROWSER_COOKIE) and cookie not in client.kept:
+            self.cookies.change_owner(cookie, client)
+            client.run.played.setdefault(self.cookies.entry(cookie), 1)
+        if cookie.name != BROWSER_COOKIE and cookie not in client.kept:
             self.knowledge += 1
             client.keep(cookie)
 
-    def _cookie(self, arrival: Arrival) -> str | None:
-        """The most telling cookie of a request that this server has issued, as `name=value`.
-
-        None where the request says outright that it is from another user than the cookie's: two
-        users behind one cookie jar.
-        """
-        if not arrival.cookies:
-            return None
-        for name in (*self._playbook.profile.session_cookies, BROWSER_COOKIE):
-            cookie = f"{name}={arrival.cookies.get(name)}"
-            client = self._by_cookie.get(cookie)
-            if client is not None:
-                differ = arrival.user and client.user and arrival.user != client.user
-                return None if differ else cookie
-        return None
-
-    def _is_anothers(self, cookie: str | None, owner: LiveClient) -> bool:
+    def _is_anothers(self, cookie: Cookie | None, owner: LiveClient) -> bool:
         """Whether a cookie shows that its owner, as far as was known, is really two clients.
 
         It was given to a request without a cookie, which was taken for the owner's; but the owner
@@ -258,8 +255,7 @@ class Clients:
         """
         if cookie is None or cookie in owner.kept or cookie in owner.renewed:
             return False
-        name = cookie.partition("=")[0]
-        return any(kept.partition("=")[0] == name for kept in owner.kept)
+        return any(kept.name == cookie.name for kept in owner.kept)
 
     def _by_the_rest(self, arrival: Arrival, matches: Matches) -> Found | None:
         """The client of a request without a cookie, by Authorization and connection."""

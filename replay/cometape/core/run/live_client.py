@@ -20,6 +20,13 @@ MAX_COOKIES = 16
 """Session cookies remembered of each client, beside which it may have had any number."""
 
 
+class Cookie(NamedTuple):
+    """A cookie, as a client presents it."""
+
+    name: str
+    value: str
+
+
 @dataclass(slots=True, eq=False)
 class LiveClient:
     """One client of the replay server, with the recorded session it has taken.
@@ -63,11 +70,11 @@ class LiveClient:
     """The client whose cookie it presents, where two Bayeux sessions live behind one."""
     newest_connection: int = 0
     """The last connection of anybody when its Bayeux session began."""
-    kept: tuple[str, ...] = ()
-    """Session cookies, `name=value`, that it has presented, the latest ones."""
+    kept: tuple[Cookie, ...] = ()
+    """Session cookies that it has presented, the latest ones."""
     keeps_cookies: bool = False
     """It has presented one with a request: one without is not from it (messages may differ)."""
-    renewed: tuple[str, ...] = ()
+    renewed: tuple[Cookie, ...] = ()
     """Session cookies it was given in exchange for one it presented, the latest ones."""
 
     @property
@@ -75,12 +82,12 @@ class LiveClient:
         """The recorded session that says how its Bayeux goes."""
         return self.beside or self.session
 
-    def keep(self, cookie: str) -> None:
+    def keep(self, cookie: Cookie) -> None:
         """It has presented a session cookie."""
         if cookie not in self.kept:
             self.kept = (*self.kept[1 - MAX_COOKIES :], cookie)
 
-    def renew(self, cookie: str) -> None:
+    def renew(self, cookie: Cookie) -> None:
         """It was given a session cookie in exchange for another."""
         self.renewed = (*self.renewed[1 - MAX_COOKIES :], cookie)
 
