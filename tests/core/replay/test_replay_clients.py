@@ -137,9 +137,7 @@ def test_clients_without_cookies_on_fresh_connections_each_find_their_events() -
     assert sorted(ids(first)) == sorted(ids(second)) == everything
 
 
-def test_of_two_without_cookies_one_that_is_left_alone_finds_what_was_taken_for_the_others() -> (
-    None
-):
+def test_one_left_alone_finds_what_was_taken_for_its_twin_s() -> None:
     stage = Stage(one_session())
     first, second = (come(stage, "agent7") for _ in range(2))
     for person in (first, second):
