@@ -11,7 +11,7 @@ from cometape.core.places.place import Part, Place
 from cometape.core.profile.identity_places import cookie_of, values_at
 from cometape.core.profile.profile import IdentityKind, Profile
 
-from ..cassette import Cassette, Entry, Event, Exchange, Handshake, Publish
+from ..cassette import Cassette, Entry, Event, Exchange, Handshake, Publish, Subscribe
 from ..causality.chains import root_of, written_causes
 from ..exchange import Headers
 from ..json_value import Json
@@ -54,7 +54,7 @@ def known_identities(cassette: Cassette, profile: Profile) -> list[KnownKind]:
             for known in found.values():
                 if not known.kind.issued:  # by the protocol
                     known.note(entry.client_id, "the answer to /meta/handshake", entry)
-        if not isinstance(entry, Exchange | Event | Publish):
+        if not isinstance(entry, Exchange | Event | Publish | Handshake | Subscribe):
             continue
         for kind in profile.identities:
             known = found[kind.name]
@@ -82,18 +82,36 @@ def _created(cassette: Cassette, profile: Profile) -> dict[str, list[str]]:
     return found.finish(lambda number: root_of(number, causes))
 
 
-def _values(place: Place, entry: Exchange | Event | Publish) -> Iterator[tuple[Json, bool]]:
-    if isinstance(entry, Event):
+def _values(
+    place: Place, entry: Exchange | Event | Publish | Handshake | Subscribe
+) -> Iterator[tuple[Json, bool]]:
+    if isinstance(entry, Handshake):
+        if place.part == "handshake.reply":
+            root: Json = dict(entry.reply_extra or {})
+            yield from ((value, textual) for _, value, textual in values_at(place, root))
+    elif isinstance(entry, Subscribe):
+        if place.part == "channel":
+            yield from _in_channel(place, entry.channel)
+    elif isinstance(entry, Event):
         if place.part in ("event.data", "event.message"):
             root = entry.data if place.part == "event.data" else dict(entry.extra or {})
             yield from ((value, textual) for _, value, textual in values_at(place, root))
+        elif place.part == "channel":
+            yield from _in_channel(place, entry.channel)
     elif isinstance(entry, Publish):
         if place.part == "publish.data":
             yield from ((value, textual) for _, value, textual in values_at(place, entry.data))
+        elif place.part == "channel":
+            yield from _in_channel(place, entry.channel)
     else:
         for text in _texts(place, entry):
             found = inside(View.of(text), None, place.steps, ())
             yield from ((spot.value, spot.textual) for spot in found)
+
+
+def _in_channel(place: Place, channel: str) -> Iterator[tuple[Json, bool]]:
+    found = inside(View.of(channel), None, place.steps, ())
+    return ((spot.value, spot.textual) for spot in found)
 
 
 def _texts(place: Place, entry: Exchange) -> Iterable[str]:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 from cometape.core.exchange import Request
 from cometape.core.json_value import Json
-from cometape.core.places.inner_text import Spot, View, inside
+from cometape.core.places.inner_text import Claim, Spot, View, inside, spliced, spots
 from cometape.core.places.inner_value import rewritten_value, value_spots
 from cometape.core.places.place import Place
 from cometape.core.places.request_text import RequestClaims
@@ -44,6 +44,9 @@ class LiveIds:
         self._back = RequestClaims.of(back)
         self._back_in_data: list[tuple[Tag, Place]] = [
             (tag, place) for tag, place in back if place.part == "publish.data"
+        ]
+        self._back_in_channels: list[Claim[Tag]] = [
+            (tag, place.steps) for tag, place in back if place.part == "channel"
         ]
         made = [
             (kind, place)
@@ -81,6 +84,23 @@ class LiveIds:
             return _back(spot, recorded, shift_s, used)
 
         return rewritten_value(data, self._back_in_data, change), used
+
+    @property
+    def in_channels(self) -> bool:
+        """Whether names of channels can have ids in them."""
+        return bool(self._back_in_channels)
+
+    def channel(self, name: str, recorded: Recorded) -> tuple[str, Pairs]:
+        """The same for the name of a channel."""
+        used: Pairs = {}
+        if not self._back_in_channels:
+            return name, used
+        changes = [
+            (spot.start, spot.end, spot.write(known))
+            for spot in spots(name, self._back_in_channels)
+            if (known := _back(spot, recorded, 0, used)) is not None
+        ]
+        return (spliced(name, changes) if changes else name), used
 
     def made_in_request(
         self, recorded: Request, live: Request

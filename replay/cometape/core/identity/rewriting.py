@@ -7,6 +7,7 @@ field. Everything between the slots is the recorded text, byte for byte.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -14,7 +15,7 @@ from functools import cached_property
 from typing import Literal
 
 from cometape.core.bayeux.message import render_message
-from cometape.core.cassette import Event, Exchange
+from cometape.core.cassette import Event, Exchange, Handshake
 from cometape.core.exchange import Headers
 from cometape.core.json_value import JsonObject
 from cometape.core.places.inner_text import Claim, Spot, spots
@@ -51,7 +52,7 @@ Role = IdentityKind | Literal["uri"] | tuple[DateForm]
 
 _JSONP = re.compile(r"\s*(?:/\*\*/)?\s*(?P<name>[\w$.\[\]]+)\s*\(\s*(?=[{\[])")
 _EXPIRES = re.compile(r"(\s*expires\s*=\s*)(.*)", re.IGNORECASE | re.DOTALL)
-_DATA = TypedPath.parse("data")
+_DATA, _CHANNEL = TypedPath.parse("data"), TypedPath.parse("channel")
 _SLASHES = re.compile(r"https?:([\\/]+)", re.IGNORECASE)
 
 
@@ -103,8 +104,13 @@ class Rewriter:
                 if place.path is not None
             ),
             *((role, place.steps) for role, place in self._places("event.message")),
+            *((role, (InJson(_CHANNEL), *steps)) for role, steps in self._channel_claims),
             *(("uri", (InJson(_DATA.joined(path)), InOrigin())) for path in uris),
         ]
+
+    @cached_property
+    def _channel_claims(self) -> list[Claim[Role]]:
+        return [(role, place.steps) for role, place in self._places("channel")]
 
     def _claims_on(self, text: str, claims: Sequence[Claim[Role]]) -> Sequence[Claim[Role]]:
         """Less those on created ids none of which is in the text: to look for each costs a walk."""
@@ -154,6 +160,9 @@ class Rewriter:
         message = {**channel, "data": event.data, **(event.extra or {})}
         text = render_message(message)
         head = len(render_message(channel)) - 1
+        named = self._text(event.channel, self._channel_claims, event.session)
+        if named.identities:  # it is rewritten as well
+            head = 0
         if text[:head] + "}" != render_message(channel):  # it was escaped for the data's sake
             head = 0
         found = spots(text, self._claims_on(text, self._event_claims))
@@ -161,8 +170,15 @@ class Rewriter:
         template = self._compiled(text[head:], moved, event.session)
         identities = dict.fromkeys(template.identities)
         return EventTemplate(
-            Template((text[:head], *template.pieces)), tuple(sorted(identities, key=_in_order))
+            Template((text[:head], *template.pieces)),
+            tuple(sorted(identities, key=_in_order)),
+            named if named.identities else None,
         )
+
+    def reply(self, handshake: Handshake) -> Template:
+        """The template of what the reply to a handshake says beside the protocol, as JSON."""
+        claims = [(role, place.steps) for role, place in self._places("handshake.reply")]
+        return self._text(json.dumps(handshake.reply_extra or {}), claims, handshake.session)
 
     # ---------------------------------------------------------------- texts
 

@@ -229,6 +229,8 @@ class EventTemplate:
     message: Template
     identities: tuple[Identity, ...]
     """All of them, integers ascending."""
+    channel: Template | None = None
+    """The name of its channel, where ids are in it."""
 
     def fill(
         self, lookup: Lookup, origin: str, message_id: str | None = None, shift_s: int = 0

@@ -7,6 +7,7 @@
     event.data note > json item.id                  `id` in JSON that stands in a text
     response.header X-State > json a > json b       and again in a text in that
     request.path /api/v2/me/workitems/{}            a segment of the path
+    channel /v2/workbins/{}                         a segment of the name of a channel
 
 A place is a part, which one of it, and any number of `>` steps into the text that is found there.
 """
@@ -33,12 +34,17 @@ Part = Literal[
     "request.form",
     "request.path",
     "response.callback",
+    "handshake.reply",
+    "channel",
 ]
 """Where in an exchange, event or publish a value can be. `event.message`: the fields of an event's
-message beside `data`, as `ext`. `response.callback`: the name of the function that JSONP calls."""
+message beside `data`, as `ext`; `handshake.reply`: those of the reply to a handshake.
+`response.callback`: the name of the function that JSONP calls. `channel`: the name of a channel
+that is subscribed to or published on, or on which events come."""
 
 JSON_PARTS = frozenset({"request.json", "response.json", "event.data", "publish.data"}) | {
-    "event.message"
+    "event.message",
+    "handshake.reply",
 }
 
 EXAMPLES: dict[str, str] = {
@@ -55,6 +61,8 @@ EXAMPLES: dict[str, str] = {
     "request.form": "request.form orderId",
     "request.path": "request.path /api/v2/me/workitems/{}",
     "response.callback": "response.callback",
+    "handshake.reply": "handshake.reply ext.sessionId",
+    "channel": "channel /v2/workbins/{}",
 }
 
 
@@ -144,8 +152,8 @@ class Place:
     path: TypedPath | None = None
     """For `*.json`, `*.data` and `event.message`."""
     name: str | None = None
-    """Name of a header, cookie, query parameter or form field; for `request.path` a template in
-    which `{}` is the segment meant and `*` any other: `/api/v2/me/workitems/{}`."""
+    """Name of a header, cookie, query parameter or form field; for `request.path` and `channel` a
+    template in which `{}` is the segment meant and `*` any other: `/api/v2/me/workitems/{}`."""
     named_by: str | None = None
     """Instead of `name`: the response header whose value is that name (`X-CSRF-HEADER`)."""
     key: bool = False
@@ -167,7 +175,7 @@ class Place:
         name = self.name or ""
         if self.path is not None:
             return (InJson(self.path, self.key), *self.inside)
-        if self.part == "request.path":
+        if self.part in ("request.path", "channel"):
             return (InPath(name), *self.inside)
         if self.part == "request.query":
             return (InQuery(name), *self.inside)
@@ -199,7 +207,7 @@ class Place:
                 raise ValueError("only the name of a header can be named by another")
             named_by = which.removeprefix("named-by ").strip()
             return cls(part=known, named_by=named_by, inside=_steps(steps))
-        if part == "request.path":
+        if part in ("request.path", "channel"):
             _check_template(which, EXAMPLES[part].partition(" ")[2])
         return cls(part=known, name=which, inside=_steps(steps))
 

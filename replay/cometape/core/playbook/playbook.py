@@ -25,7 +25,7 @@ from cometape.core.cassette import (
 )
 from cometape.core.identity.live_ids import LiveIds
 from cometape.core.identity.rewriting import Rewriter
-from cometape.core.identity.template import EventTemplate, ResponseTemplate
+from cometape.core.identity.template import EventTemplate, ResponseTemplate, Template
 from cometape.core.memo import Memo
 from cometape.core.profile.profile import Profile
 
@@ -132,6 +132,10 @@ class Playbook:
     def response(self, playable: Playable, *, dated: bool = False) -> ResponseTemplate:
         """The template of its response, compiled when it is needed; `dated`: dates can shift."""
         return self._responses((playable.place, dated) if dated else playable.place)
+
+    def reply(self, handshake: Handshake, *, dated: bool = False) -> Template:
+        """What the reply to a handshake says beside the protocol, with slots, as JSON."""
+        return self._rewriters[dated].reply(handshake)
 
     def event(self, follower: Follower, *, dated: bool = False) -> EventTemplate:
         """The template of its message, compiled when it is needed; `dated`: dates can shift."""

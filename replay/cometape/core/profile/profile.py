@@ -245,7 +245,8 @@ class Profile:
     """How this API can fail, for faults on purpose."""
     places: Mapping[str, tuple[IdentityPlace, ...]] = field(init=False, compare=False, repr=False)
     """Where any value is an identity, by `request`, `response`, `event` and `publish`; kinds of
-    created things are not among them."""
+    created things are not among them. Nor are names of channels and replies to handshakes, which
+    tie nothing to its cause."""
 
     def __post_init__(self) -> None:
         """Sort the places of identities once; they are looked through for every message."""
@@ -257,7 +258,8 @@ class Profile:
                 continue
             for place in dict.fromkeys((*kind.issued, *kind.used)):
                 half = place.part.partition(".")[0]
-                places[half] += ((kind, place, place in kind.issued),)
+                if half in places:
+                    places[half] += ((kind, place, place in kind.issued),)
         object.__setattr__(self, "places", places)
 
     def kind(self, name: str) -> IdentityKind | None:

@@ -40,6 +40,7 @@ class Delivery:
     def __init__(self, playbook: Playbook, bayeux: BayeuxServer, delivered: Delivered) -> None:
         self._playbook = playbook
         self._bayeux = bayeux
+        self._ids_in_channels = playbook.live_ids.in_channels
         self._delivered = delivered
         self._changed: dict[LiveClient, None] = {}
         """Clients whose mailbox is worth another look."""
@@ -93,7 +94,9 @@ class Delivery:
         for due in dues:
             sessions = takers.get(due.follower.number)
             if sessions is None:
-                sessions = takers[due.follower.number] = _takers(living, due)
+                sessions = _takers(living, due, self._channel(client, due))
+                if not self._ids_in_channels:
+                    takers[due.follower.number] = sessions
             if not sessions:
                 left.append(due)
                 continue
@@ -150,6 +153,15 @@ class Delivery:
         due.run.wait(due)
         return []
 
+    def _channel(self, client: LiveClient, due: Due) -> str:
+        """The name of an event's channel, as this client knows it."""
+        if not self._ids_in_channels:
+            return due.follower.channel
+        template = self._playbook.event(due.follower).channel
+        if template is None:  # none in this one
+            return due.follower.channel
+        return template.fill(due.run.event_lookup(due, client).__getitem__, client.origin)
+
     def _message(self, client: LiveClient, due: Due) -> Outgoing:
         follower, play = due.follower, due.play
         if play is not None and play.message_id is None and not due.patches:
@@ -178,11 +190,10 @@ def _patched(message: Outgoing, patches: Sequence[Json]) -> JsonObject:
     return written
 
 
-def _takers(living: Sequence[Session], due: Due) -> Sequence[Session]:
-    """Those of a client's living Bayeux sessions that an event is for."""
+def _takers(living: Sequence[Session], due: Due, channel: str) -> Sequence[Session]:
+    """Those of a client's living Bayeux sessions that an event on a channel is for."""
     if due.follower.unsubscribed:
         return living[-1:]
-    channel = due.follower.channel
     return [
         session
         for session in living

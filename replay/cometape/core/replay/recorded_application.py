@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache, partial
 from typing import TypeVar
@@ -75,7 +76,7 @@ class RecordedApplication:
         recorded = self._nth_handshake(client)
         client.handshakes += 1
         number = recorded.number if recorded is not None else None
-        extra = _reply_extra(recorded)
+        extra = self._reply_extra(recorded, client)
         if recorded is not None and not recorded.successful:
             self.chronicle.note(now_s, "handshake", client, "refused as recorded", number)
             self._note_failure(recorded)
@@ -96,6 +97,7 @@ class RecordedApplication:
     ) -> str | None:
         """The recorded outcome; a channel that was never asked for may be subscribed to."""
         client = _client_of(session)
+        channel, _ = self._playbook.live_ids.channel(channel, partial(behind, client))
         self.delivery.changed(client)
         recorded = self._playbook.sessions.get(client.bayeux_session)
         subscribes = recorded.subscribes if recorded is not None else {}
@@ -124,10 +126,11 @@ class RecordedApplication:
     def publish(self, session: Session, message: JsonObject, now_s: float) -> Published:
         """The recorded outcome, by channel and data; an unrecorded publish is refused as a miss."""
         client = _client_of(session)
-        channel = str(message["channel"])
         data = message.get("data")
+        channel, used = self._playbook.live_ids.channel(
+            str(message["channel"]), partial(behind, client)
+        )
         shape, matches = self._matches(channel, data)
-        used: Pairs = {}
         if not matches or matches.are_wild:
             recorded, named = self._playbook.live_ids.publish(
                 data, partial(behind, client), client.run.shift_s
@@ -136,7 +139,7 @@ class RecordedApplication:
                 again = self._matches(channel, recorded)
                 if again[1] or not matches:
                     shape, matches = again
-                    used = named
+                    used |= named
         self.settle(client, matches, now_s)
         chosen = client.run.choose(client.session, matches, repeats=self._repeats)
         if not isinstance(chosen, Playable):
@@ -217,6 +220,23 @@ class RecordedApplication:
             matches = playbook.matches(shape) or playbook.wild_matches(shape)
         return shape, matches
 
+    def _reply_extra(self, recorded: Handshake | None, client: LiveClient) -> JsonObject | None:
+        """Custom fields of a recorded reply, less what the live protocol says for itself."""
+        if recorded is None or not recorded.reply_extra:
+            return None
+        run = client.run
+        template = self._playbook.reply(recorded, dated=run.shift_s != 0)
+        text = template.fill(lambda one: run.live(one, client), client.origin, run.shift_s)
+        extra: JsonObject = json.loads(text)
+        extra.pop("x-messages", None)
+        ext = extra.get("ext")
+        if isinstance(ext, dict):
+            kept: dict[str, Json] = {k: v for k, v in ext.items() if k not in ("ack", "timesync")}
+            extra.pop("ext")
+            if kept:
+                extra["ext"] = kept
+        return extra or None
+
     def _nth_handshake(self, client: LiveClient) -> Handshake | None:
         recorded = self._playbook.sessions.get(client.bayeux_session)
         handshakes = self._smoothed(recorded.handshakes) if recorded is not None else ()
@@ -276,17 +296,3 @@ def note_made(
 def _client_of(session: Session) -> LiveClient:
     assert isinstance(session.context, LiveClient)
     return session.context
-
-
-def _reply_extra(recorded: BayeuxEntry | None) -> JsonObject | None:
-    """Custom fields of a recorded reply, less what the live protocol says for itself."""
-    if recorded is None or not recorded.reply_extra:
-        return None
-    extra = {name: value for name, value in recorded.reply_extra.items() if name != "x-messages"}
-    ext = extra.get("ext")
-    if isinstance(ext, dict):
-        kept: dict[str, Json] = {k: v for k, v in ext.items() if k not in ("ack", "timesync")}
-        extra.pop("ext")
-        if kept:
-            extra["ext"] = kept
-    return extra or None
