@@ -13,8 +13,8 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import deque
-from collections.abc import Callable, Collection, Mapping
-from typing import NamedTuple
+from collections.abc import Callable, Collection, Iterable, Mapping
+from typing import Any, NamedTuple
 
 from cometape.core.profile.profile import IdentityKind
 
@@ -35,8 +35,8 @@ MIN_TOKEN = 25
 MAX_FORMER = 10_000
 """Live values that are remembered of those that others have replaced, the latest ones; what an id
 means at the moment is always known. A client may loop over an operation for weeks."""
-_SCANNED = 8
-"""So few live values are looked through; of more there is a second mapping, which costs memory."""
+_FEW = 4
+"""So few ids stand one after the other and are looked through: mappings take 600 bytes."""
 _CROWDED = 500
 """Attempts after which a shape is taken to be used up, and ids get longer than the recorded."""
 
@@ -139,12 +139,15 @@ class Ledger:
     and it does not grow without end: of live values that were replaced, the oldest are forgotten.
     """
 
-    __slots__ = ("_behind", "_former", "_live", "forgotten")
+    __slots__ = ("_behind", "_few", "_former", "_live", "forgotten")
 
     def __init__(self) -> None:
-        self._live: dict[Identity, str] = {}
+        self._few: tuple[Any, ...] = ()
+        """While there are few, and nothing was replaced: an id, its live value, the next id, …"""
+        self._live: dict[Identity, str] | None = None
+        """Else: live values."""
         self._behind: dict[tuple[str, str], Identity] | None = None
-        """By kind and live value; None while `_live` has few, and nothing was replaced."""
+        """And ids by kind and live value, also former ones."""
         self._former: deque[tuple[str, str]] | None = None
         """What was replaced, the oldest first."""
         self.forgotten = 0
@@ -152,43 +155,59 @@ class Ledger:
 
     def enter(self, identity: Identity, live: str) -> None:
         """From now on `live` is the live value; `behind` still knows the latest `MAX_FORMER`."""
-        replaced = self._live.get(identity)
-        if self._behind is None and (replaced is not None or len(self._live) >= _SCANNED):
-            self._look_up()
-        self._live[identity] = live
-        if self._behind is not None:
-            self._behind[identity.kind, live] = identity
-            if replaced is not None and replaced != live:
-                self._outdate(identity.kind, replaced)
+        if self._live is None and len(self._few) < 2 * _FEW and identity not in self._few:
+            self._few += (identity, live)
+            return
+        mapped, behind = self._map()
+        replaced = mapped.get(identity)
+        mapped[identity] = live
+        behind[identity.kind, live] = identity
+        if replaced is not None and replaced != live:
+            self._outdate(identity.kind, replaced)
 
     def begin_anew(self) -> None:
         """A new run has begun: what belongs to a session gets new live values in it.
 
         The old ones are still known by what they are.
         """
-        self._look_up()
-        past = [(one, live) for one, live in self._live.items() if one.session]
-        self._live = {one: live for one, live in self._live.items() if not one.session}
+        mapped, _ = self._map()
+        past = [(one, live) for one, live in mapped.items() if one.session]
+        self._live = {one: live for one, live in mapped.items() if not one.session}
         for one, live in past:
             self._outdate(one.kind, live)
 
     def known(self, identity: Identity) -> str | None:
         """The live value, if there is one."""
-        return self._live.get(identity)
+        if self._live is not None:
+            return self._live.get(identity)
+        few = self._few
+        return few[few.index(identity) + 1] if identity in few else None
 
     def behind(self, kind: str, live: str) -> Identity | None:
         """The identity that has, or had, this live value."""
         if self._behind is not None:
             return self._behind.get((kind, live))
         found = None
-        for one, value in self._live.items():  # of equal ones the latest
+        for one, value in self._pairs():  # of equal ones the latest
             if value == live and one.kind == kind:
                 found = one
         return found
 
-    def _look_up(self) -> None:
-        if self._behind is None:
-            self._behind = {(one.kind, live): one for one, live in self._live.items()}
+    def same(self, text: str) -> str:
+        """A text that may be a live value: the same object then, for there are thousands."""
+        return next((live for _, live in self._pairs() if live == text), text)
+
+    def _pairs(self) -> Iterable[tuple[Identity, str]]:
+        if self._live is not None:
+            return self._live.items()
+        return zip(self._few[::2], self._few[1::2], strict=True)
+
+    def _map(self) -> tuple[dict[Identity, str], dict[tuple[str, str], Identity]]:
+        """Live values by ids and ids by live values, from now on in mappings."""
+        if self._live is None or self._behind is None:
+            self._behind = {(one.kind, live): one for one, live in self._pairs()}
+            self._live, self._few = dict(self._pairs()), ()
+        return self._live, self._behind
 
     def _outdate(self, kind: str, live: str) -> None:
         """This live value was replaced: it is known until too many others were as well."""
@@ -197,9 +216,10 @@ class Ledger:
         self._former.append((kind, live))
         if len(self._former) > MAX_FORMER:
             oldest = self._former.popleft()
-            one = self._behind.get(oldest) if self._behind is not None else None
-            if self._behind is not None and one is not None and self._live.get(one) != oldest[1]:
-                del self._behind[oldest]
+            mapped, behind = self._map()
+            one = behind.get(oldest)
+            if one is not None and mapped.get(one) != oldest[1]:
+                del behind[oldest]
                 self.forgotten += 1
 
 
@@ -218,7 +238,7 @@ class Binding(Ledger):
 
     def begin_anew(self) -> None:
         """A new run has begun (`Ledger.begin_anew`): the same ids are not issued again."""
-        self._nth = {**dict.fromkeys(self._live, 1), **(self._nth or {})}
+        self._nth = {**{one: 1 for one, _ in self._pairs()}, **(self._nth or {})}
         super().begin_anew()
 
     def live(self, identity: Identity, series: str = "answer") -> str:
@@ -256,7 +276,7 @@ class Binding(Ledger):
 
     def _tried(self, identity: Identity) -> int:
         tried = self._nth.get(identity) if self._nth is not None else None
-        return int(identity in self._live) if tried is None else tried
+        return int(self.known(identity) is not None) if tried is None else tried
 
     def recorded(self, kind: str, live: str) -> str | None:
         """The recorded value behind a live one, or None when this binding never issued it."""

@@ -245,7 +245,7 @@ class Clients:
             client.run.played.setdefault(self.cookies.entry(cookie), 1)
         if cookie.name != BROWSER_COOKIE and cookie not in client.kept:
             self.knowledge += 1
-            client.keep(cookie)
+            client.keep(Cookie(cookie.name, client.binding.same(cookie.value)))
 
     def _is_anothers(self, cookie: Cookie | None, owner: LiveClient) -> bool:
         """Whether a cookie shows that its owner, as far as was known, is really two clients.

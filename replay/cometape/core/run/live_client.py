@@ -12,6 +12,7 @@ from cometape.core.credentials import basic_credentials
 from cometape.core.exchange import Headers, Request, Scheme
 from cometape.core.identity.identity import Binding
 from cometape.core.playbook.recordings import Matches
+from cometape.core.shared_text import shared
 
 from .play import MAX_WAITING, Due
 from .player import Run
@@ -147,9 +148,9 @@ def _told(
     pair = basic_credentials(authorization) if authorization else None
     return (
         headers.cookies,
-        authorization,
-        pair[0] if pair else None,
-        f"{scheme}://{host}" if host else None,
+        shared(authorization) if authorization is not None else None,
+        shared(pair[0]) if pair else None,
+        shared(f"{scheme}://{host}") if host else None,
     )
 
 

@@ -32,6 +32,8 @@ MAX_DONE = 20
 """Operations remembered in their order, the latest ones; misses tell of these."""
 _NOTHING: Mapping[Any, Any] = MappingProxyType({})
 """What is not there yet. A server may hold ten thousand runs in which little has happened."""
+_NOBODY: frozenset[Any] = frozenset()
+"""Every `frozenset()` is a new one, of 216 bytes."""
 
 
 class Run:
@@ -91,7 +93,7 @@ class Run:
         """Due events of recorded sessions that no client has taken yet."""
         self.forgotten = 0
         """Due events that waited in vain, until there were too many of them."""
-        self.spared: frozenset[int] = frozenset()
+        self.spared: frozenset[int] = _NOBODY
         """Entries that a fault kept from being played or delivered: nobody is to blame for that."""
         self._pace = pace
         self._event_gap_s = event_gap_s
