@@ -25,6 +25,7 @@ from rich.table import Table
 from workbins_client import Expected, Operation, Outcome, WorkbinsClient
 
 COMETAPE = Path(sys.executable).with_name("cometape")
+RACED = Path(__file__).resolve().parents[2] / "cassettes" / "pull_workitem.yaml"
 LIMIT_S = 55
 """The demo ends within it, one way or the other."""
 
@@ -242,9 +243,15 @@ async def main(folder: Path) -> int:
     say("What next")
     command = shown(str(COMETAPE))
     console.print(f"The cassette is {shown(str(cassette))}: YAML, made to be read. Try:")
-    for line in (f"inspect {shown(str(cassette))} --timeline", f"show {shown(str(cassette))} 1"):
+    race = f"-- {shown(sys.executable)} {shown(str(Path(__file__).with_name('race.py')))}"
+    for line in (
+        f"inspect {shown(str(cassette))} --timeline",
+        f"show {shown(str(cassette))} 1",
+        f"replay {shown(str(cassette))} --port 8090",
+        f"explore {shown(str(RACED))} {race}",
+    ):
         console.print(f"  {command} {line}", soft_wrap=True)
-    console.print(f"  {command} replay {shown(str(cassette))} --port 8090", soft_wrap=True)
+    console.print("The last finds the order of answers and events in which a client breaks.")
     return 1 if wrong else 0
 
 
