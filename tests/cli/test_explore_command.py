@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -130,7 +131,35 @@ def test_on_a_terminal_it_tells_how_far_it_has_come() -> None:
     assert shown.screen[-2].endswith("explore: 3 orders: 3 passed; there are more: --max")
 
 
-def test_ctrl_c_ends_it_and_what_it_has_started() -> None:
+def test_a_command_that_breaks_down_before_it_asks_anything_is_shown_with_what_it_printed() -> None:
+    ended = explored("--", sys.executable, "-c", "import sys; print('no such desk'); sys.exit(3)")
+    assert ended.returncode == 2
+    assert "asked nothing of the replay (exit code 3)" in ended.stderr
+    assert "no such desk" in ended.stderr
+    assert "It has to pass without exploration first." in ended.stderr
+
+
+def test_a_command_that_asks_nothing_in_a_later_order_is_broken_by_it() -> None:
+    script = (
+        "import os, runpy, sys\n"
+        "if os.environ['COMETAPE_ORDER'] != '7-before-5':\n"
+        f"    sys.argv = {[*RACE[1:], '--mended']!r}\n"
+        "    runpy.run_path(sys.argv[0], run_name='__main__')\n"
+    )
+    ended = explored("--no-strict", "--", sys.executable, "-c", script)
+    assert ended.returncode == 1, ended.stderr
+    assert "broken by 7-before-5: it asked nothing of the replay" in ended.stdout
+
+
+def test_a_command_that_a_signal_ends_is_told_by_the_signal_s_name() -> None:
+    script = SLEEPER.replace("time.sleep(60)", "os.abort()")
+    ended = explored("--", sys.executable, "-c", script)
+    assert ended.returncode == 1
+    assert "broken by recorded: exit code 134 (SIGABRT)" in ended.stdout
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_it_and_what_it_has_started(how: signal.Signals) -> None:
     script = f"# {uuid4()}: told from those of other tests on this machine\n{SLEEPER}"
     command = (COMETAPE, "explore", CASSETTE, "--", sys.executable, "-c", script)
     with terminal(*command, columns=160) as shown:
@@ -138,7 +167,10 @@ def test_ctrl_c_ends_it_and_what_it_has_started() -> None:
         while not (children := _running(script)) and time.monotonic() < give_up_s:
             time.sleep(0.05)
         assert children
-        shown.press(b"\x03")
+        if how is signal.SIGINT:
+            shown.press(b"\x03")  # Ctrl-C
+        else:
+            os.kill(shown.pid, how)
         assert shown.end(20) == 130, shown.text
     assert "explore: 0 orders: none tried; interrupted" in shown.text
     assert not _running(script)

@@ -47,6 +47,11 @@ class Terminal:
         return self._raw.decode("utf-8", "replace")
 
     @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self._process.pid
+
+    @property
     def text(self) -> str:
         """Everything without control sequences: also what has been wiped since."""
         return _CONTROL.sub("", self.written).replace("\r", "")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import sys
 import time
 from itertools import islice
@@ -128,17 +129,20 @@ def command(
     is_terminal = sys.stderr.isatty()
 
     def told(outcome: Outcome) -> None:
-        if not outcome.has_come:
+        if not outcome.has_come and len(search.outcomes) == 1:
+            click.echo("\n".join(findings.printed(outcome)), err=True)
             raise ConfigurationError(
-                f"{test[0]} asked nothing of the replay",
-                hint="Its address is in the environment variable COMETAPE_URL: let the test use"
-                " it.",
+                f"{test[0]} asked nothing of the replay ({outcome.ending})",
+                hint="The replay's address is in the environment variable COMETAPE_URL: let the"
+                " test use it."
+                + (" It has to pass without exploration first." if outcome.exit_code else ""),
                 reason="no-client",
             )
         if is_terminal:
             line = f"{len(search.outcomes)} of at most {most}: {outcome.order.name}"
             click.echo(f"\r\033[K{line[:100]}: {outcome.verdict}", nl=False, err=True)
 
+    signal.signal(signal.SIGTERM, _as_ctrl_c)
     try:
         why = search.run(chosen, told)
     finally:
@@ -152,3 +156,8 @@ def command(
         click.get_current_context().exit(130)
     if search.broken:
         click.get_current_context().exit(1)
+
+
+def _as_ctrl_c(*_: object) -> None:
+    """SIGTERM ends an exploration as Ctrl-C does: with what it has found, and with COMMAND."""
+    raise KeyboardInterrupt

@@ -74,10 +74,13 @@ def _told(outcome: Outcome, file: str, command: Sequence[str]) -> list[str]:
         lines.append("  the order is the recorded one: mend that first, then explore")
     if not outcome.report.ok and outcome.exit_code == 0:
         lines += _indented(outcome.report.text().splitlines())
-    printed = outcome.output.splitlines()
-    if printed:
-        lines += ["  it printed:", *_indented(printed[-LAST_LINES:])]
-    return [*lines, ""]
+    return [*lines, *printed(outcome), ""]
+
+
+def printed(outcome: Outcome) -> list[str]:
+    """The last lines that the command printed, under a heading; none where it printed nothing."""
+    lines = outcome.output.splitlines()[-LAST_LINES:]
+    return ["  it printed:", *_indented(lines)] if lines else []
 
 
 def _indented(lines: Sequence[str]) -> list[str]:

@@ -60,15 +60,24 @@ class Outcome:
     @property
     def is_broken(self) -> bool:
         """Whether the client cannot stand the order."""
-        return self.exit_code != 0 or (self.is_strict and not self.report.ok)
+        if self.exit_code != 0 or not self.has_come:
+            return True
+        return self.is_strict and not self.report.ok
+
+    @property
+    def ending(self) -> str:
+        """How the command ended, in a few words."""
+        if self.is_timeout:
+            return f"did not end in {self.took_s:.0f} s"
+        return f"exit code {self.exit_code}{_signal_of(self.exit_code)}"
 
     @property
     def verdict(self) -> str:
-        """In a few words."""
-        if self.is_timeout:
-            return f"did not end in {self.took_s:.0f} s"
-        if self.exit_code:
-            return f"exit code {self.exit_code}"
+        """What is to be said of the order, in a few words."""
+        if self.is_timeout or self.exit_code:
+            return self.ending
+        if not self.has_come:
+            return "it asked nothing of the replay"
         if self.is_broken:
             return self.report.verdict.removeprefix("replay: ")
         return "not realisable" if self.unrealised else "passed"
@@ -177,6 +186,14 @@ def _end(process: subprocess.Popen[bytes]) -> int:
         with contextlib.suppress(subprocess.TimeoutExpired):
             return process.wait(timeout=PATIENCE_S)
     return process.wait()
+
+
+def _signal_of(exit_code: int) -> str:
+    """` (SIGSEGV)`, where an exit code tells of a signal, as shells have it."""
+    try:
+        return f" ({signal.Signals(exit_code - 128).name})" if exit_code > 128 else ""
+    except ValueError:
+        return ""
 
 
 def _end_of(printed: IO[bytes]) -> str:
