@@ -150,6 +150,27 @@ def _cached(data: bytes, content_type: str) -> Body:
     return Body._parsed(data, content_type)
 
 
+def json_of(data: bytes) -> Json:
+    """The JSON object or array a body is, in whatever style, or None.
+
+    Equal bytes may give the same value, so it must not be changed.
+    """
+    if data.lstrip()[:1] not in (b"{", b"["):
+        return None
+    return _cached_json(data) if len(data) <= _CACHED_BYTES else _parsed_json(data)
+
+
+def _parsed_json(data: bytes) -> Json:
+    try:
+        value: Json = json.loads(data)
+    except (ValueError, RecursionError):
+        return None
+    return value
+
+
+_cached_json = lru_cache(maxsize=128)(_parsed_json)
+
+
 def _as_json(text: str) -> Body | None:
     try:
         value: Json = json.loads(text)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from cometape.core.bayeux.channel import patterns_of
+from cometape.core.body import json_of
 from cometape.core.cassette import (
     BayeuxEntry,
     Cassette,
@@ -25,7 +26,6 @@ from cometape.core.cassette import (
     Unsubscribe,
 )
 from cometape.core.causality.chains import root_of, written_causes
-from cometape.core.causality.operation import json_of
 from cometape.core.profile.identity_places import identities_of_event, identities_of_response
 from cometape.core.profile.profile import Profile
 

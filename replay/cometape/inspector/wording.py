@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from cometape.core.body import json_of
 from cometape.core.cassette import (
     BayeuxEntry,
     Connect,
@@ -16,7 +17,6 @@ from cometape.core.cassette import (
     Subscribe,
     Unsubscribe,
 )
-from cometape.core.causality.operation import json_of
 from cometape.core.json_value import Json
 from cometape.core.profile.profile import Profile
 

@@ -17,6 +17,12 @@ _WITH_URIS = ("link", "refresh", "content-security-policy", "content-security-po
 """Headers in which URIs stand among other words."""
 _ELSEWHERE = ("alt-svc", "strict-transport-security")
 """Headers by which a browser would leave the recorder, or never come back to it without TLS."""
+CLIENT_NAMES = frozenset(
+    (*_LOCATIONS, *_WITH_URIS, *_ELSEWHERE, "set-cookie", "access-control-allow-origin")
+)
+"""All that `headers_for_client` looks at, in lower case."""
+UPSTREAM_NAMES = frozenset(("origin", "referer"))
+"""All that `headers_for_upstream` looks at."""
 _URI = re.compile(r"https?://[^/?#\s<>\"',;]+", re.IGNORECASE)
 
 
@@ -49,7 +55,7 @@ def headers_for_upstream(headers: Headers, *, upstream: str, client: str) -> Hea
     """The request's headers as they are without a recorder: `Origin` and `Referer`."""
 
     def back(name: str, value: str) -> str:
-        if name.lower() not in ("origin", "referer") or not _is_at(value, client):
+        if name.lower() not in UPSTREAM_NAMES or not _is_at(value, client):
             return value
         return upstream + value[len(client) :]
 

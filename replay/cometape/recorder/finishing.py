@@ -174,7 +174,7 @@ class Finishing:
         if b"  base64: " in document:
             return True
         text = document.decode()
-        if self._observer.scrubber.may_find_learnt(text):
+        if self._observer.scrubber.may_find_met(text):
             return True
         if not names:
             return False

@@ -7,7 +7,7 @@ system pass untouched and as they come.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Set
 from dataclasses import dataclass, field
 
 from mitmproxy import ctx, http
@@ -20,7 +20,12 @@ from cometape.core.profile.profile import Profile
 from ..core.exchange import Headers
 from ..core.record.uri_origins import UnfinishedBody, UriOrigins
 from .addon import HELD, Recorder
-from .client_view import headers_for_client, headers_for_upstream
+from .client_view import (
+    CLIENT_NAMES,
+    UPSTREAM_NAMES,
+    headers_for_client,
+    headers_for_upstream,
+)
 from .content_coding import TooLongError, codings_of, decode, encode
 from .flow_capture import headers_of, origin_of
 
@@ -31,6 +36,7 @@ _AUTHORITY = "cometape_client_authority"
 """Key in a flow's metadata: the `Host` by which the client addressed the recorder."""
 _DIGESTS = ("content-md5", "digest", "content-digest", "repr-digest")
 """Headers that state the very bytes of a body."""
+_STATING_BYTES = frozenset(("content-length", *_DIGESTS))
 _NO_BODY = (101, 204, 206, 304)
 """Statuses without a body, or with a part of one."""
 
@@ -78,7 +84,7 @@ class UpstreamSide:
         if ctx.options.keep_host_header and request.host_header:
             flow.metadata[_AUTHORITY] = request.host_header
         request.host_header = hostport(request.scheme, request.host, request.port)
-        if {"origin", "referer"} & {name.lower() for name in request.headers}:
+        if _has_one_of(UPSTREAM_NAMES, request):
             upstream, client = origin_of(request), _client_origin(flow)
             _change_head(
                 request,
@@ -102,8 +108,7 @@ class UpstreamSide:
         answer = flow.response
         if answer is None or not _is_reverse(flow) or not _may_change(flow, self._uris):
             return
-        states_bytes = {name.lower() for name in answer.headers} & {"content-length", *_DIGESTS}
-        if states_bytes and (_declared(flow) or 0) <= MAX_HELD_BYTES:
+        if _has_one_of(_STATING_BYTES, answer) and (_declared(flow) or 0) <= MAX_HELD_BYTES:
             flow.metadata[HELD] = True
 
     def websocket_message(self, flow: http.HTTPFlow) -> None:
@@ -176,6 +181,8 @@ class ClientSide:
 
     def _show_head(self, flow: http.HTTPFlow) -> None:
         assert flow.response is not None
+        if not _has_one_of(CLIENT_NAMES, flow.response):
+            return
         own = {origin_of(flow.request).lower(), *self._origins.public}
         client, secure = _client_origin(flow), flow.client_conn.tls
         created = flow.response.status_code == 201
@@ -298,6 +305,11 @@ def _set_body(message: http.Message, body: bytes) -> None:
             is_length = low == "content-length"
             fields.append((name, str(len(body)).encode() if is_length else value))
     message.headers.fields = tuple(fields)
+
+
+def _has_one_of(names: Set[str], message: http.Message) -> bool:
+    """Whether one of these headers, in lower case, is there: without mitmproxy's look-ups."""
+    return any(name.decode("latin-1").lower() in names for name, _ in message.headers.fields)
 
 
 def _change_head(message: http.Message, change: Callable[[Headers], Headers]) -> None:

@@ -158,7 +158,7 @@ def test_a_long_recording_of_many_handshakes_and_exchanges_does_not_grow() -> No
 
     for limited in (watching.observer._bayeux._sessions, watching.observer._clients._connections):
         limited._most = 100
-    watching.observer.scrubber._learnt = LearntSecrets(max_spellings=200)
+    watching.observer.scrubber._met._long = LearntSecrets(max_spellings=200)
     watching.observer.scrubber.placeholders._by_secret._most = 400
     watching.observer._causes._max_operations = 100
     assert grown_kb(step, 800, 1_500) < 200

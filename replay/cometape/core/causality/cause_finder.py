@@ -22,11 +22,11 @@ from cometape.core.profile.identity_places import (
     identities_of_request,
     identities_of_response,
 )
-from cometape.core.profile.profile import Profile
+from cometape.core.profile.profile import Condition, Profile
 
 from ..cassette import Entry, Event, Exchange, Publish
 from ..json_value import Json
-from .cause_rule import PreparedRule, began_before, within
+from .cause_rule import PreparedRule, began_before, holds, within
 from .operation import Operation, RequestPart, Term, terms
 
 MAX_OPERATIONS = 4096
@@ -58,6 +58,8 @@ _MAX_NAMES = 1024
 """Names of operations whose rules are remembered; an API has some dozens."""
 
 Key = tuple[str | int | float, ...]
+Answer = tuple[Condition, ...]
+"""What a rule asks of the answer of an operation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,11 +102,12 @@ class CauseFinder:
             ),
         )
         self._parts_by_rules: dict[frozenset[int], tuple[RequestPart, ...]] = {}
-        self._rules_by_name: dict[str, list[PreparedRule]] = {}
+        self._rules_by_name: dict[str, list[tuple[Answer, list[int]]]] = {}
         self._unread: deque[Entry] = deque()
         self._operations: deque[tuple[Operation, list[Key]]] = deque()
         self._by_number: dict[int, Operation] = {}
-        self._index: dict[Key, deque[Operation]] = {}
+        self._index: dict[Key, list[Operation]] = {}
+        """Lists, since nearly all hold one: a deque takes ten times the memory."""
         self._copies: dict[tuple[str, str], deque[_Copy]] = {}
         self._news: set[Key] = set()
 
@@ -128,8 +131,12 @@ class CauseFinder:
         if isinstance(entry, Exchange) and entry.response is not None:
             operation = Operation.of_exchange(entry, self._profile)
             if operation.name is not None and entry.response.status < 400:
-                about = self._rules_about(operation.name)
-                operation.allowed = frozenset([r.index for r in about if r.answers(operation)])
+                operation.allowed = frozenset(
+                    index
+                    for answer, about in self._rules_about(operation.name)
+                    if holds(answer, operation.response_json, absent=True)
+                    for index in about
+                )
             self._remember(operation, list(self._exchange_keys(entry, operation)))
         elif isinstance(entry, Publish) and entry.successful:
             self._remember(Operation.of_publish(entry), list(_publish_keys(entry)))
@@ -191,7 +198,13 @@ class CauseFinder:
             return
         operation.compact(self._parts_of(operation.allowed))
         for key in keys:
-            self._index.setdefault(key, deque(maxlen=_PER_KEY)).append(operation)
+            held = self._index.get(key)
+            if held is None:
+                self._index[key] = [operation]
+            else:
+                held.append(operation)
+                if len(held) > _PER_KEY:
+                    del held[0]
         self._tell_news(keys)
         self._operations.append((operation, keys))
         self._by_number[operation.number] = operation
@@ -201,7 +214,7 @@ class CauseFinder:
             for key in old_keys:
                 held = self._index.get(key)
                 if held and held[0] is oldest:
-                    held.popleft()
+                    del held[0]
                 if not held:
                     self._index.pop(key, None)
 
@@ -229,10 +242,15 @@ class CauseFinder:
             found = self._parts_by_rules[rules] = tuple(dict.fromkeys(asked))
         return found
 
-    def _rules_about(self, name: str) -> list[PreparedRule]:
+    def _rules_about(self, name: str) -> list[tuple[Answer, list[int]]]:
+        """The indexes of rules about operations of that name, by what they ask of the answer."""
         found = self._rules_by_name.get(name)
         if found is None:
-            found = [rule for rule in self._rules if rule.is_about(name)]
+            by_answer: dict[Answer, list[int]] = {}
+            for rule in self._rules:
+                if rule.is_about(name):
+                    by_answer.setdefault(rule.rule.answer, []).append(rule.index)
+            found = list(by_answer.items())
             if len(self._rules_by_name) < _MAX_NAMES:
                 self._rules_by_name[name] = found
         return found

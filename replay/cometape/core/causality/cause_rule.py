@@ -38,7 +38,7 @@ class PreparedRule:
         channel = self.rule.channel
         if channel is not None and channel != event.channel and not matches(channel, event.channel):
             return False
-        return _holds(self.rule.event, event.data, absent=False)
+        return holds(self.rule.event, event.data, absent=False)
 
     def is_set_off_by(self, event: Event) -> bool:
         """Whether such an event can be the cause this rule speaks of."""
@@ -47,15 +47,11 @@ class PreparedRule:
             channel is not None and channel != event.channel and not matches(channel, event.channel)
         ):
             return False
-        return _holds(self.rule.by_event, event.data, absent=False)
+        return holds(self.rule.by_event, event.data, absent=False)
 
     def is_about(self, name: str) -> bool:
         """Whether this rule is about operations of that name."""
         return self.operations.fullmatch(name) is not None
-
-    def answers(self, operation: Operation) -> bool:
-        """Whether an operation's answer is as the rule says; asked before it is made compact."""
-        return _holds(self.rule.answer, operation.response_json, absent=True)
 
     def first_terms(self, operation: Operation) -> set[Term]:
         """What operations are looked up by: the first thing they share with their events."""
@@ -101,7 +97,8 @@ def within(operation: Operation, event: Event, limit_s: float) -> bool:
     return began_before(operation, event) and event.at_s - operation.ended_s <= limit_s
 
 
-def _holds(conditions: Sequence[Condition], value: Json, *, absent: bool) -> bool:
+def holds(conditions: Sequence[Condition], value: Json, *, absent: bool) -> bool:
+    """Whether a value is as the conditions say; with `absent`, one that lacks a place is."""
     for path, allowed in conditions:
         found = path.values(value)
         if not found and absent:

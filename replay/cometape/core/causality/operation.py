@@ -6,7 +6,6 @@ the body. A URI counts as its last segment, since the same item is `…/workitem
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
@@ -15,6 +14,7 @@ from urllib.parse import unquote
 from cometape.core.places.typed_path import TypedPath
 from cometape.core.profile.profile import Profile
 
+from ..body import json_of
 from ..cassette import Event, Exchange, Publish
 from ..exchange import Request
 from ..json_value import Json
@@ -69,18 +69,19 @@ class Operation:
     @classmethod
     def of_exchange(cls, entry: Exchange, profile: Profile) -> Operation:
         """The operation an exchange is; only an unsafe method has a name."""
-        request_json = json_of(entry.request.body)
-        unsafe = entry.request.method not in profile.safe_methods
+        asked, answer = entry.request, entry.response
+        request_json = json_of(asked.body)
+        unsafe = asked.method not in profile.safe_methods
         return cls(
             number=entry.number,
             session=entry.session,
             began_s=entry.at_s,
             ended_s=None if entry.at_s is None else entry.at_s + (entry.took_s or 0.0),
             name=profile.operation_name(request_json) if unsafe else None,
-            path=tuple(unquote(segment) for segment in entry.request.path.split("/") if segment),
-            query=_listed(entry.request),
+            path=tuple(unquote(segment) for segment in asked.path.split("/") if segment),
+            query=_listed(asked) if "?" in asked.target else {},
             request_json=request_json,
-            response_json=None if entry.response is None else json_of(entry.response.body),
+            response_json=None if answer is None else json_of(answer.body),
         )
 
     @classmethod
@@ -139,17 +140,6 @@ def terms(values: Iterable[Json]) -> set[Term]:
         elif isinstance(value, int | float) and not isinstance(value, bool):
             found.add(value)
     return found
-
-
-def json_of(data: bytes) -> Json:
-    """The JSON object or array a body is, or None."""
-    if data.lstrip()[:1] not in (b"{", b"["):
-        return None
-    try:
-        value: Json = json.loads(data)
-    except (ValueError, RecursionError):
-        return None
-    return value
 
 
 def _listed(request: Request) -> dict[str, list[str]]:

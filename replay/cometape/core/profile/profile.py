@@ -7,13 +7,13 @@ an event without a correlation id finds its cause. `profiles/*.yaml` are read in
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Literal
 
+from cometape.core.body import json_of
 from cometape.core.exchange import Request
 from cometape.core.faults.profile_fault import ProfileFault
 from cometape.core.json_value import Json
@@ -105,7 +105,7 @@ class SecretRule:
     exceptions: tuple[str, ...] = ()
     """Names this rule leaves alone though `names` has them."""
     everywhere: bool = True
-    """Whether a secret of 16 characters or more found so is replaced wherever else it turns up."""
+    """Whether a secret found so is replaced wherever else it turns up (`core.scrub`)."""
     numbers: bool = True
     """Whether a JSON number under such a name is a secret too (a PIN is, a row's id is not)."""
     below: bool = True
@@ -270,16 +270,6 @@ class Profile:
         """The operation a request (or its JSON) names, or None."""
         if self.operation is None:
             return None
-        value = _json_of(request) if isinstance(request, Request) else request
+        value = json_of(request.body) if isinstance(request, Request) else request
         found = next(iter(self.operation.find(value)), None)
         return found[1] if found is not None and isinstance(found[1], str) else None
-
-
-def _json_of(request: Request) -> Json:
-    if request.body[:1] not in (b"{", b"[", b" ", b"\n", b"\r", b"\t"):
-        return None
-    try:
-        value: Json = json.loads(request.body)
-    except (ValueError, RecursionError):
-        return None
-    return value

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from cometape.core.profile.identity_places import identities_of_event
 from cometape.core.profile.profile import Profile
 
+from ..body import json_of
 from ..cassette import Entry, Event, Exchange
-from ..causality.operation import json_of
 from ..json_value import Json
 
 MAX_WAITING = 4096

@@ -41,7 +41,7 @@ def messages_of(request: Request) -> list[JsonObject] | None:
             return None
         elif request.body.startswith(b"message=") or _is_form(request):
             messages = parse_form(request.body.decode("utf-8"))
-        elif request.body.lstrip()[:1] in (b"[", b"{"):
+        elif request.body.lstrip()[:1] in (b"[", b"{") and _may_name_a_channel(request.body):
             messages = parse_messages(request.body)
         else:
             return None
@@ -116,6 +116,11 @@ def base_path(path: str, messages: list[JsonObject]) -> str:
 def is_below(base: str, path: str) -> bool:
     """Whether `path` is the endpoint's, whatever the suffix."""
     return path.rstrip("/") == base.rstrip("/") or path.startswith(base.rstrip("/") + "/")
+
+
+def _may_name_a_channel(body: bytes) -> bool:
+    """Whether it is worth while to parse a body: most JSON that is posted is no Bayeux."""
+    return b"channel" in body or b"\\u" in body
 
 
 def _is_form(request: Request) -> bool:

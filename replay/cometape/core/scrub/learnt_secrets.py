@@ -14,7 +14,7 @@ from ..recent import Recent
 from .placeholder import has_placeholder, spellings
 
 LEARNT_LENGTH = 16
-"""A shorter secret may be an ordinary word somewhere else, so it is replaced in its place only."""
+"""A shorter secret may be a part of something else: `short_secrets` are hunted with more care."""
 MAX_SPELLINGS = 65_536
 """Spellings that are hunted; the oldest are forgotten first. A thousand clients have some tens
 each; a server that gives a new cookie with every answer would fill the memory otherwise."""

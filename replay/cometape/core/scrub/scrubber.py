@@ -2,7 +2,8 @@
 
 It looks at *places* (a header, cookie, JSON member or parameter with the name of a secret, whatever
 its case style), at *shapes* (`Bearer …`, a JWT, `user:password@`) and at *secrets it has met*: one
-of 16 characters or more is replaced wherever else it turns up, also percent-encoded or in base64.
+of 16 characters or more is replaced wherever else it turns up, also percent-encoded or in base64,
+a shorter one where it stands by itself (`short_secrets`).
 What is no secret keeps its bytes. Scrubbing twice is scrubbing once: each part is gone over until
 nothing changes any more.
 """
@@ -26,9 +27,11 @@ from ..exchange import Headers, Request, Response
 from ..json_value import Json, JsonObject, is_deeper_than
 from . import secret_shapes as shapes
 from .encoded_text import BINARY, charset, within_base64, within_percent
-from .learnt_secrets import LEARNT_LENGTH, LearntSecrets
+from .learnt_secrets import LEARNT_LENGTH
+from .met_secrets import Hunted, MetSecrets, would_be_hunted
 from .placeholder import ENCODED_PLACEHOLDER, Placeholders, has_placeholder, is_placeholder
 from .rule_names import RuleNames
+from .short_secrets import SHORTEST
 
 _UNUSUAL = re.compile(r"[={\[<\s./]")
 _SUSPICIOUS = re.compile(
@@ -41,7 +44,7 @@ _MIN_BASE64 = 12
 _MAX_PASSES = 8
 MAX_DEPTH = 200
 """Deeper JSON is scrubbed as the text it is: going down it would exceed Python's own stack."""
-_CACHED_HEADERS = 4096
+_CACHED_VALUES = 4096
 _CACHED_LENGTH = 1024
 """Characters; a longer value is seldom sent twice."""
 _SCHEME = re.compile(
@@ -73,13 +76,13 @@ class Scrubber:
             (rule.named_by, rule) for rule in profile.secrets if rule.named_by is not None
         ]
         self._named_headers: dict[str, SecretRule] = {}
-        self._learnt = LearntSecrets()
+        self._met = MetSecrets()
         """Secrets that are hunted everywhere."""
-        self._headers_done: dict[tuple[str, str], tuple[str, Counter[str]]] = {}
-        """What became of header values, and what was replaced in them; true as long as no more is
-        known than then: `_headers_done_with`."""
-        self._headers_done_with = (0, 0)
-        self._hunted: list[tuple[str, str]] | None = None
+        self._done: dict[tuple[str, str], tuple[str, Counter[str]]] = {}
+        """What became of header values and (without a name) targets, and what was replaced in
+        them; true as long as no more is known than then: `_done_with`."""
+        self._done_with = (0, 0)
+        self._hunted: Hunted | None = None
         """Those that can be in the structure that is being scrubbed; None: look for each text."""
 
     def request(self, request: Request) -> Request:
@@ -105,18 +108,18 @@ class Scrubber:
         """A piece of text (an error, a log line) without its secrets."""
         return self._thoroughly(text, lambda text: self._settled(text, self._text))
 
-    def may_find_learnt(self, text: str) -> bool:
+    def may_find_met(self, text: str) -> bool:
         """Whether a secret that was met may stand in a text as it is in a file: a quick look."""
-        return self._learnt.may_be_within(text)
+        return self._met.may_be_within(text)
 
     # Going over something until it is clean.
 
     def _thoroughly(self, value: T, scrub: Callable[[T], T]) -> T:
         """Scrub, and scrub again if a secret was met that may stand in what was done before."""
         for _ in range(_MAX_PASSES):
-            known = self._learnt.count
+            known = self._met.count
             value = scrub(value)
-            if self._learnt.count == known:
+            if self._met.count == known:
                 break
         return value
 
@@ -134,7 +137,7 @@ class Scrubber:
         """The same for JSON, hunting only what its text has: most messages have no learnt one."""
         for _ in range(_MAX_PASSES):
             text = json.dumps(value, ensure_ascii=False)
-            self._hunted = self._learnt.within_json(text)
+            self._hunted = self._met.within_json(text)
             scrubbed = scrub(value)
             if scrubbed is value:
                 break
@@ -146,7 +149,7 @@ class Scrubber:
     def _request(self, request: Request) -> Request:
         return replace(
             request,
-            target=self._settled(request.target, self._target),
+            target=self._same("", request.target),
             headers=self._headers(request.headers),
             body=self._body(request.body, request.headers.first("Content-Type") or ""),
         )
@@ -159,21 +162,23 @@ class Scrubber:
         )
 
     def _headers(self, headers: Headers) -> Headers:
-        return Headers.of_pairs([(name, self._same_header(name, value)) for name, value in headers])
+        return Headers.of_pairs([(name, self._same(name, value)) for name, value in headers])
 
-    def _same_header(self, name: str, value: str) -> str:
-        """A header's value scrubbed, as it was the last time: a client sends most of them again."""
-        knowledge = self._learnt.count, len(self._named_headers)
-        if knowledge != self._headers_done_with:
-            self._headers_done_with = knowledge
-            self._headers_done.clear()
-        done = self._headers_done.get((name, value))
+    def _same(self, name: str, value: str) -> str:
+        """A header's value or (without a name) a target scrubbed, as it was the last time: a
+        client sends most of them again."""
+        knowledge = self._met.count, len(self._named_headers)
+        if knowledge != self._done_with:
+            self._done_with = knowledge
+            self._done.clear()
+        done = self._done.get((name, value))
         if done is None:
             before = self.replaced.copy()
-            scrubbed = self._settled(value, partial(self._header, name))
+            scrub = partial(self._header, name) if name else self._target
+            scrubbed = self._settled(value, scrub)
             done = scrubbed, self.replaced - before
-            if len(value) <= _CACHED_LENGTH and len(self._headers_done) < _CACHED_HEADERS:
-                self._headers_done[name, value] = done
+            if len(value) <= _CACHED_LENGTH and len(self._done) < _CACHED_VALUES:
+                self._done[name, value] = done
         elif done[1]:
             self.replaced.update(done[1])
         return done[0]
@@ -198,7 +203,7 @@ class Scrubber:
 
     def _target(self, target: str) -> str:
         path, mark, query = target.partition("?")
-        return self._value(path) + mark + self._parameters(query, "query")
+        return self._value(path) + mark + (self._parameters(query, "query") if query else "")
 
     def _parameters(self, text: str, where: Where) -> str:
         return "&".join(self._parameter(pair, where) for pair in text.split("&"))
@@ -237,7 +242,7 @@ class Scrubber:
         if content_type.startswith("multipart/"):
             text = shapes.hide_parts(text, partial(self._named, "form"))
         if binary:  # a shape found in an image would be chance; a secret that was met is none
-            return self._without_learnt(text)
+            return self._without_met(text)
         if text.lstrip()[:1] in ("{", "["):
             return self._json_text(text)
         if "x-www-form-urlencoded" in content_type or _FORM.fullmatch(text):
@@ -257,7 +262,7 @@ class Scrubber:
         text = shapes.hide_url_pairs(text, partial(self._named, "query"))
         text = shapes.hide_quoted(text, named, self._number, markup=markup)
         text = shapes.hide_markup(text, named)
-        return self._without_learnt(self._without_shapes(text))
+        return self._without_met(self._without_shapes(text))
 
     def _json_text(self, text: str) -> str:
         """JSON that cannot be rebuilt byte for byte, or that is inside a string, or is broken."""
@@ -303,15 +308,25 @@ class Scrubber:
             if key == "value" and pair is not None:
                 rule = pair
             if rule is not None and (rule.below or not isinstance(child, dict | list)):
+                if isinstance(child, str) and self._is_open(child, value):
+                    rule = replace(rule, everywhere=False)
                 new = self._all(rule, child)
             elif handshake and key == "ext" and isinstance(child, dict):
                 new = self._handshake_ext(child)
             else:
                 new = self._json(child)
-            new_key = self._without_learnt(key)
+            new_key = self._without_met(key)
             changed = changed or new is not child or new_key != key
             members[new_key] = new
         return members if changed else value
+
+    def _is_open(self, secret: str, value: JsonObject) -> bool:
+        """Whether a member without a secret's name says the same: the password `agent7` of the
+        user `agent7`, whose name stands in every event."""
+        return len(secret) < LEARNT_LENGTH and any(
+            child == secret and self._names.rule("json", key) is None
+            for key, child in value.items()
+        )
 
     def _rule_of_pair(self, value: JsonObject) -> SecretRule | None:
         """The rule for `value` in `{"name": "Authorization", "value": …}`, a common shape."""
@@ -346,7 +361,7 @@ class Scrubber:
         if "%" in text:
             text = within_percent(text, self._value)
         if _UNUSUAL.search(text) is None or _SUSPICIOUS.search(text) is None:
-            return self._without_learnt(self._without_patterns(text))
+            return self._without_met(self._without_patterns(text))
         if is_placeholder(text):
             return text
         if text[0] in "{[" and text[-1] in "}]":
@@ -357,7 +372,7 @@ class Scrubber:
             if _QUOTE.search(scrubbed) is not None:
                 scrubbed = shapes.hide_quoted(scrubbed, named, self._number, markup=False)
             scrubbed = shapes.hide_markup(scrubbed, named)
-            scrubbed = self._without_learnt(self._without_shapes(scrubbed))
+            scrubbed = self._without_met(self._without_shapes(scrubbed))
         return text if scrubbed == text else scrubbed
 
     def _without_shapes(self, text: str) -> str:
@@ -395,14 +410,19 @@ class Scrubber:
             return text
         found = _SCHEME.fullmatch(secret) if rule.kind == "credentials" else None
         if found is None:
-            return text.replace(secret, self._hide(rule.kind, secret, rule.everywhere), 1)
+            hidden = self._hide(rule.kind, secret, rule.everywhere, guessed="*" in rule.names)
+            return text.replace(secret, hidden, 1)
         if is_placeholder(found["secret"]):
             self.placeholders.reserve(text)
             return text
         kind = "token" if found["scheme"].lower() == "bearer" else rule.kind
         return found["scheme"] + found["gap"] + self._hide(kind, found["secret"], rule.everywhere)
 
-    def _hide(self, kind: str, secret: str, everywhere: bool = True) -> str:
+    def _hide(
+        self, kind: str, secret: str, everywhere: bool = True, *, guessed: bool = False
+    ) -> str:
+        """The placeholder of a secret. With `everywhere` it is hunted from now on; one that is
+        only `guessed` to be one, because a rule covers any name, must be long for that."""
         if is_placeholder(secret):
             self.placeholders.reserve(secret)
             return secret
@@ -410,27 +430,28 @@ class Scrubber:
         placeholder = self.placeholders.of(kind, secret)
         self.replaced[kind] += 1
         if everywhere:
-            self._learn(secret, placeholder)
+            self._meet(secret, placeholder, guessed=guessed)
             if basic is not None:
-                self._learn(":".join(basic), placeholder)
-                if len(basic[1]) >= LEARNT_LENGTH:
-                    self._learn(basic[1], self.placeholders.of("password", basic[1]))
+                user, password = basic
+                self._meet(":".join(basic), placeholder)
+                if password != user and would_be_hunted(password):
+                    self._meet(password, self.placeholders.of("password", password))
         return placeholder
 
-    def _learn(self, secret: str, placeholder: str) -> None:
-        known = self._learnt.count
-        self._learnt.learn(secret, placeholder)
-        if self._learnt.count != known:
+    def _meet(self, secret: str, placeholder: str, *, guessed: bool = False) -> None:
+        known = self._met.count
+        self._met.meet(secret, placeholder, guessed=guessed)
+        if self._met.count != known:
             self._hunted = None
 
-    def _without_learnt(self, text: str) -> str:
-        if len(text) >= LEARNT_LENGTH:
-            hunted = self._learnt.within(text) if self._hunted is None else self._hunted
-            for secret, placeholder in hunted:
-                if secret in text:
-                    self.replaced[placeholder[1:].partition(":")[0]] += text.count(secret)
-                    text = text.replace(secret, placeholder)
-        return text
+    def _without_met(self, text: str) -> str:
+        if len(text) < SHORTEST:
+            return text
+        hunted = self._met.within(text) if self._hunted is None else self._hunted
+        return hunted.replaced_in(text, self._count)
+
+    def _count(self, placeholder: str, times: int) -> None:
+        self.replaced[placeholder[1:].partition(":")[0]] += times
 
 
 def _any_of(patterns: list[str]) -> re.Pattern[str] | None:
