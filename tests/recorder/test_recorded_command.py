@@ -103,14 +103,14 @@ def test_a_command_that_is_not_there_is_told_before_anything_is_recorded(out: Pa
 def test_a_command_that_cannot_be_run_is_told(out: Path, tmp_path: Path) -> None:
     folder = tmp_path / "folder"
     folder.mkdir()
-    done = CliRunner().invoke(main, ["record", "--proxy", "-o", str(out), "--", str(folder)])
-    assert done.exit_code == 126
+    done = cometape_once("record", "--proxy", "-o", str(out), "--", str(folder))
+    assert done.returncode == 126
     assert str(folder) in done.stderr
     odd = tmp_path / "odd"
     odd.write_bytes(b"\x00\x01")
     odd.chmod(0o755)
-    done = CliRunner().invoke(main, ["record", "--proxy", "-o", str(out), "--", str(odd)])
-    assert done.exit_code == 126
+    done = cometape_once("record", "--proxy", "-o", str(out), "--", str(odd))
+    assert done.returncode == 126
     assert "Exec format error" in done.stderr
 
 
