@@ -226,6 +226,7 @@ def record(out: Path, entries: int) -> None:
         if count >= entries:
             break
     began_s, used_s = time.perf_counter(), time.process_time()
+    recording.write(recording.observer.finish(time.monotonic()))
     summary = recording.close()
     took_s, used_s = time.perf_counter() - began_s, time.process_time() - used_s
     size_mb = out.stat().st_size / 1e6

@@ -7,9 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 
-from cometape.core.cassette import Cassette, Event
+from cometape.core.cassette import Cassette, Connect, Event, Header, Publish
 from cometape.core.causality.inference import infer_causes
 from cometape.core.profile.profile import Profile
 from cometape.interchange import flows, har_export
@@ -22,6 +22,16 @@ from scenarios import scenarios
 WORKBINS = load_profile("workbins")
 CASSETTES = sorted((Path(__file__).parents[2] / "cassettes").glob("*.yaml"))
 Dump = Callable[[Cassette, Profile], bytes]
+
+FAILED_AT_ONCE = Cassette(
+    Header(scenario="", recorded_at="2026-03-01T09:15:00Z", profile="workbins", bayeux="/faye"),
+    (
+        Publish(number=1, session="agent7", at_s=0.0, channel="/v2/me/workitems", data=None),
+        Connect(number=2, session="agent7", at_s=0.0, successful=False, error="HTTP 502"),
+        Connect(number=3, session="agent7", at_s=0.0, successful=False, error=None),
+    ),
+)
+"""Two connects a microsecond apart: the second does not begin before the first is answered."""
 both_formats = pytest.mark.parametrize("dump", [har_export.dump, flows.dump], ids=["har", "flow"])
 
 
@@ -40,6 +50,7 @@ def test_a_recording_comes_back_with_every_entry_time_and_cause(path: Path, dump
 
 
 @both_formats
+@example(FAILED_AT_ONCE)
 @given(scenarios())
 @settings(max_examples=80, deadline=None)
 def test_any_recording_comes_back(dump: Dump, cassette: Cassette) -> None:

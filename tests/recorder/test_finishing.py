@@ -145,6 +145,17 @@ def test_causes_that_are_known_late_are_written_in_the_end(desk: Desk, out: Path
     assert unlike == [3, 5]
 
 
+def test_what_waits_for_its_cause_is_settled_also_where_nothing_more_could_be_written(
+    desk: Desk, out: Path
+) -> None:
+    desk.open()
+    desk.event(referenceId=1)
+    desk.event(n=1)
+    summary = desk.recording.close()
+    assert causes_of(out) == ["spontaneous", "spontaneous"]
+    assert (summary.events, summary.caused) == (2, 0)
+
+
 def test_the_end_says_the_causes_that_are_inferred_from_the_whole(desk: Desk, out: Path) -> None:
     desk.open()
     for number in range(1, 60):

@@ -117,6 +117,7 @@ class Recording:
         warnings: tuple[RecordingWarning, ...] = ()
         try:
             self._writer.close()
+            self.observer.settle()  # also where the observer's own end could not be written
             self.catch_up()
             self._finish()
             warnings = self._finishing.warnings()

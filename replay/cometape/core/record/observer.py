@@ -124,9 +124,13 @@ class Observer:
     def finish(self, at_s: float) -> list[Entry]:
         """The recording ends: what can still be said about open WebSockets."""
         entries = self._finished(self._bayeux.finish(at_s))
+        self.settle()
+        return entries
+
+    def settle(self) -> None:
+        """Nothing more will come: `take_settled` then tells of every event that still waited."""
         self.catch_up()
         self._waiting.finish()
-        return entries
 
     def _plain(self, captured: CapturedExchange) -> Exchange:
         asked, response = captured.asked, captured.response

@@ -126,6 +126,8 @@ class _Renderer:
 
     def _spoken(self, session: _Session, entry: BayeuxEntry, ended_us: int) -> None:
         began_us = max(ended_us - STEP_US, 0)
+        if isinstance(entry, Connect):  # one that began before the last was answered replaced it
+            began_us = max(began_us, min(session.held_since_us, ended_us))
         if isinstance(entry, Handshake):
             session.connection_type = self._types.get((session.name, entry.number), _LONG_POLLING)
             if entry.successful:
