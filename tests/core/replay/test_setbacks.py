@@ -269,12 +269,40 @@ def send(person: Person, sent: Any) -> Exchange:
 
 
 def test_an_exchange_that_broke_off_is_answered_by_the_try_that_succeeded() -> None:
+    """With what the first try had brought about: only its answer was lost."""
     stage = Stage(broken("server closed the connection"))
     person = stage.person("agent7")
     person.listen(ITEMS)
+    (waiting,) = stage.service.report().undelivered
+    assert waiting.why == "it waits for exchange 5, POST /x Do, which was not asked for"
     assert person.ask("POST", "/x", {"operationName": "Do"}).json == {"n": 2}
-    (left,) = stage.service.report().undelivered
-    assert left.why.endswith("POST /x, recorded without an answer")
+    assert person.data() == [{"n": 1}]
+    assert stage.service.report().ok, stage.service.report().text()
+
+
+def test_what_a_failed_try_brought_about_comes_once_however_often_it_is_asked_for() -> None:
+    stage = Stage(broken("client left"), repeats=True)
+    person = stage.person("agent7")
+    person.listen(ITEMS)
+    for _ in range(3):
+        do(person)
+    assert person.data() == [{"n": 1}]
+
+
+def test_what_only_a_failed_try_could_bring_about_is_not_left_over() -> None:
+    """Nobody need ask for it, and who does is told that there is no answer."""
+    script = Script()
+    script.listen("agent7", ITEMS)
+    failed = script.ask("agent7", "POST", "/x", {"operationName": "Do"}, error="client left")
+    event = script.event("agent7", ITEMS, {"n": 1}, cause=failed)
+    script.event("agent7", ITEMS, {"n": 2}, cause=event)
+    stage = Stage(script)
+    person = stage.person("agent7")
+    person.listen(ITEMS)
+    assert stage.service.report().ok, stage.service.report().text()
+    stage = Stage(script, as_recorded=True)
+    stage.person("agent7").listen(ITEMS)
+    assert len(stage.service.report().undelivered) == 2
 
 
 def test_an_exchange_that_broke_off_alone_is_a_miss_that_says_so() -> None:

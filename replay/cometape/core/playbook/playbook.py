@@ -30,6 +30,7 @@ from cometape.core.memo import Memo
 from cometape.core.profile.profile import Profile
 
 from .columns import NONE, Integers
+from .failed_tries import FailedTries
 from .index_compiler import compile_index
 from .matching import Shape, Shaper, differences
 from .nearest import Path, RequestHead
@@ -96,6 +97,7 @@ class Playbook:
             Rewriter(profile, created=lambda: self.created_ids, dates=dated)
             for dated in (False, True)
         ]
+        self.failed_tries = FailedTries(self)
         self.playable_at = Memo(self._make_playable, KEPT)
         self.shape = Memo(self._make_shape, KEPT)
         self._matches_of = Memo(self._make_matches, KEPT)

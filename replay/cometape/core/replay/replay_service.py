@@ -19,7 +19,7 @@ from cometape.core.report.miss import Miss
 from cometape.core.run.clients import Clients
 from cometape.core.run.live_client import Arrival, LiveClient
 from cometape.core.run.pace import INSTANT, Pace
-from cometape.core.run.play import Due
+from cometape.core.run.play import Due, Play
 from cometape.core.run.player import Run
 from cometape.core.run.repeats import Repeats
 
@@ -414,7 +414,14 @@ class Replay:
         )
         if self.setbacks is not None:
             run.on_play = self.setbacks.noted
+        elif self.playbook.failed_tries.brought_about:
+            run.on_play = self._made_up_for
         return run
+
+    def _made_up_for(self, run: Run, play: Play) -> None:
+        """A try succeeded: what failed ones before it brought about comes, once per run."""
+        if play.nth == 1:
+            run.set_off(play, self.playbook.failed_tries.brought_about.get(play.entry.number, ()))
 
     def _shift_s(self, now_s: float) -> int:
         wall_s = now_s + self.settings.bayeux.wall_offset_s

@@ -47,7 +47,7 @@ class Chronicle:
         self._playbook = playbook
         self._clients = clients
         self._unfetched = unfetched
-        self._explainer = Explainer(playbook)
+        self._explainer = Explainer(playbook, as_recorded=as_recorded)
         self._as_recorded = as_recorded
         self._met = 0
         """How many clients the journal has named."""

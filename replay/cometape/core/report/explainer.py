@@ -36,8 +36,10 @@ _RELATED_CLIENTS = 20
 class Explainer:
     """Explains misses, and what almost played a recording that was left over."""
 
-    def __init__(self, playbook: Playbook) -> None:
+    def __init__(self, playbook: Playbook, *, as_recorded: bool = False) -> None:
+        """`as_recorded`: what broke off in the recording is played as well."""
         self._playbook = playbook
+        self._as_recorded = as_recorded
         self._compared = _compared(playbook.profile)
         self._asked: dict[int, deque[tuple[Shape, str]]] = {}
         """Live requests that missed, with the client's name, by run."""
@@ -81,7 +83,7 @@ class Explainer:
                 session=client.session,
                 done=self._done(run),
                 sessions=self._sessions(run),
-                waiting=waiting_lines(run, unfetched, around=around),
+                waiting=waiting_lines(run, unfetched, around=around, as_recorded=self._as_recorded),
             ),
             compared=self._compared,
             remedies=tuple(fixes),

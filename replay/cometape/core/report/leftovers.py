@@ -51,7 +51,9 @@ def run_report(
         ),
         delivered=sum(run.delivered.values()) - len(unfetched),
         unplayed=tuple(_in_order(_unplayed(run, almost), _unbroken(run) if as_recorded else ())),
-        undelivered=tuple(_undelivered(run, unfetched, playbook.all_followers())),
+        undelivered=tuple(
+            _undelivered(run, unfetched, playbook.all_followers(), as_recorded=as_recorded)
+        ),
         repeats=tuple(
             Repeat(entry=number, what=playbook.title(number), times=times)
             for number, times in sorted(run.played.items())
@@ -61,14 +63,16 @@ def run_report(
     )
 
 
-def waiting_lines(run: Run, queued: Sequence[Due] = (), *, around: int = START) -> tuple[str, ...]:
+def waiting_lines(
+    run: Run, queued: Sequence[Due] = (), *, around: int = START, as_recorded: bool = False
+) -> tuple[str, ...]:
     """Events of a run that were not delivered yet, each in a line.
 
     Those on their way come first, then those that follow the entry `around`, which was played last.
     """
     queued = [due for due in queued if due.run is run]
     followers = islice(run.playbook.followers_from(around), _LOOKED_AT)
-    first = islice(_undelivered(run, queued, followers), _WAITING)
+    first = islice(_undelivered(run, queued, followers, as_recorded=as_recorded), _WAITING)
     return tuple(
         f"event {one.entry} ({one.what}) {one.why.removeprefix('it ')}"
         if one.why.startswith("it ")
@@ -174,7 +178,11 @@ def _needed(run: Run, playable: Playable, recorded: int, played: int) -> str:
 
 
 def _undelivered(
-    run: Run, queued: Sequence[Due], followers: Iterable[Follower]
+    run: Run,
+    queued: Sequence[Due],
+    followers: Iterable[Follower],
+    *,
+    as_recorded: bool,
 ) -> Iterator[Undelivered]:
     told: set[int] = set()
     for follower, why in _pending(run, queued):
@@ -184,7 +192,9 @@ def _undelivered(
         if run.spared and (follower.number in run.spared or follower.anchor in run.spared):
             continue
         if follower.number not in told and not run.delivered.get(follower.number):
-            yield _undelivered_one(follower, _why_not_due(run, follower))
+            missing = _why_not_due(run, follower, as_recorded=as_recorded)
+            if missing is not None:
+                yield _undelivered_one(follower, missing)
 
 
 def _undelivered_one(follower: Follower, why: str) -> Undelivered:
@@ -219,7 +229,11 @@ def _why_not_taken(client: LiveClient, due: Due) -> str:
     return f"{client.label} has no Bayeux session any more"
 
 
-def _why_not_due(run: Run, follower: Follower) -> str:
+def _why_not_due(run: Run, follower: Follower, *, as_recorded: bool) -> str | None:
+    """What an event waits for; None for what only a failed try can bring about.
+
+    Those are played `as_recorded` alone; else a later try that was answered stands in for them.
+    """
     playbook = run.playbook
     number = follower.anchor
     chain: list[int] = []
@@ -228,6 +242,11 @@ def _why_not_due(run: Run, follower: Follower) -> str:
         if number in run.played:
             break
         number = playbook.anchor(number)
+    if not as_recorded:
+        played_by = playbook.failed_tries.stands_in_for(number)
+        if played_by is None:
+            return None
+        number = played_by
     waits = "".join(f"it waits for event {one}, which " for one in chain[:1])
     waits += "".join(f"waits for event {one}, which " for one in chain[1:])
     if chain and (number == START or number in run.played):
@@ -238,8 +257,6 @@ def _why_not_due(run: Run, follower: Follower) -> str:
     kind = playbook.kind(number)
     told = f"{waits} for {kind.__name__.lower()} {number}, " if kind is not None else waits
     told += playbook.title(number)
-    if kind is Exchange and playbook.playable(number) is None:
-        return f"{told}, recorded without an answer"
     if kind is Exchange:
         return f"{told}, which was not asked for"
     return (
