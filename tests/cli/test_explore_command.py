@@ -25,6 +25,13 @@ PAGE = (ROOT / "docs" / "explore.md").read_text(encoding="utf-8")
 BREAKS = "11-before-10"
 
 
+LOOK = (
+    "import urllib.request as u, os\n"
+    "u.urlopen(os.environ['COMETAPE_URL'] + '/api/v2/me?subresources=*').read()"
+)
+SLEEPER = f"{LOOK}\nimport time; time.sleep(60)"
+
+
 def explored(*arguments: str) -> subprocess.CompletedProcess[str]:
     return cometape_once("explore", CASSETTE, *arguments, within_s=300)
 
@@ -91,15 +98,10 @@ def test_where_the_recorded_order_breaks_there_is_nothing_to_explore() -> None:
 
 
 def test_a_command_that_leaves_the_cassette_unplayed_is_broken_unless_it_may() -> None:
-    look = (
-        "import urllib.request as u, os\n"
-        "url = os.environ['COMETAPE_URL'] + '/api/v2/me?subresources=*'\n"
-        "u.urlopen(url).read()"
-    )
-    ended = explored("--max", "3", "--", sys.executable, "-c", look)
+    ended = explored("--max", "3", "--", sys.executable, "-c", LOOK)
     assert ended.returncode == 1
     assert "recordings never asked for" in ended.stdout
-    ended = explored("--max", "3", "--no-strict", "--", sys.executable, "-c", look)
+    ended = explored("--max", "3", "--no-strict", "--", sys.executable, "-c", LOOK)
     assert ended.returncode == 0, ended.stdout
 
 
@@ -109,17 +111,32 @@ def test_a_command_that_hangs_is_ended_and_broken() -> None:
     assert "recorded: did not end in 1 s" in ended.stdout
 
 
+def test_a_command_that_does_not_end_when_it_is_asked_to_is_told_by_its_limit() -> None:
+    stubborn = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN)\n" + SLEEPER
+    ended = explored("--command-limit", "1", "--", sys.executable, "-c", stubborn)
+    assert ended.returncode == 1
+    assert "recorded: did not end in 1 s" in ended.stdout
+
+
+def test_what_a_command_leaves_running_is_ended_with_it(tmp_path: Path) -> None:
+    script = (
+        f"# {uuid4()}: told from those of other tests on this machine\nimport time; time.sleep(60)"
+    )
+    (tmp_path / "left.py").write_text(
+        f"import subprocess, sys\nsubprocess.Popen([sys.executable, '-c', {script!r}])\n{LOOK}"
+    )
+    ended = explored("--no-strict", "--max", "1", "--", sys.executable, str(tmp_path / "left.py"))
+    assert ended.returncode == 0, ended.stdout
+    give_up_s = time.monotonic() + 10
+    while _running(script) and time.monotonic() < give_up_s:
+        time.sleep(0.05)
+    assert not _running(script)
+
+
 def test_a_time_limit_ends_the_search() -> None:
     ended = explored("--time-limit", "0.01", "--", *RACE)
     assert ended.returncode == 0
     assert "explore: 1 order: 1 passed; there are more: --time-limit" in ended.stdout
-
-
-SLEEPER = (
-    "import urllib.request as u, os, time\n"
-    "u.urlopen(os.environ['COMETAPE_URL'] + '/api/v2/me?subresources=*').read()\n"
-    "time.sleep(60)"
-)
 
 
 def test_on_a_terminal_it_tells_how_far_it_has_come() -> None:

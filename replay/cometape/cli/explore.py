@@ -134,7 +134,8 @@ def command(
             raise ConfigurationError(
                 f"{test[0]} asked nothing of the replay ({outcome.ending})",
                 hint="The replay's address is in the environment variable COMETAPE_URL: let the"
-                " test use it."
+                " test use it. (A test with the fixture `cometape` serves a replay of its own:"
+                " `pytest --cometape-order NAME`.)"
                 + (" It has to pass without exploration first." if outcome.exit_code else ""),
                 reason="no-client",
             )

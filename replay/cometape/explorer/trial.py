@@ -40,8 +40,8 @@ class Outcome:
     order: Order
     exit_code: int
     """Of the command, as a shell tells it: 128 + the signal that ended it."""
-    is_timeout: bool
-    """It was ended because it took too long."""
+    timeout_s: float | None
+    """How long it might have taken, where it was ended because it took longer."""
     took_s: float
     report: Report
     unmet: tuple[Pair, ...]
@@ -67,14 +67,14 @@ class Outcome:
     @property
     def ending(self) -> str:
         """How the command ended, in a few words."""
-        if self.is_timeout:
-            return f"did not end in {self.took_s:.0f} s"
+        if self.timeout_s is not None:
+            return f"did not end in {self.timeout_s:g} s"
         return f"exit code {self.exit_code}{_signal_of(self.exit_code)}"
 
     @property
     def verdict(self) -> str:
         """What is to be said of the order, in a few words."""
-        if self.is_timeout or self.exit_code:
+        if self.exit_code:
             return self.ending
         if not self.has_come:
             return "it asked nothing of the replay"
@@ -90,7 +90,7 @@ class Outcome:
             "broken": self.is_broken,
             "verdict": self.verdict,
             "exit_code": self.exit_code,
-            "timeout": self.is_timeout,
+            "timeout": self.timeout_s is not None,
             "took_s": round(self.took_s, 3),
             "unrealised": list(self.unrealised),
             "report": self.report.json(),
@@ -130,7 +130,7 @@ class Trials:
             return Outcome(
                 order=order,
                 exit_code=code,
-                is_timeout=is_timeout,
+                timeout_s=self.limit_s if is_timeout else None,
                 took_s=took_s,
                 report=report,
                 unmet=server.call(lambda: conductor.unmet),
@@ -166,6 +166,8 @@ class Trials:
         is_timeout = code is None and not stop.is_set()
         if code is None:
             code = _end(process)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGTERM)  # what it has left running
         return (128 - code if code < 0 else code) or int(is_timeout), is_timeout
 
 
