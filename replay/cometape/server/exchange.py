@@ -37,22 +37,12 @@ class Exchange:
 
     def respond(self, response: Response) -> None:
         """Answer, as soon as all earlier requests of the connection are answered."""
-        self.answer = render(
-            response,
-            to_head=self.to_head,
-            keep_alive=self.keep_alive,
-            http_1_0=self.http_1_0,
-        )
+        self.answer = render(response, self.to_head, self.keep_alive, self.http_1_0)
         self._connection.flush()
 
     def spoil(self, response: Response, manner: Manner) -> None:
         """Answer badly, once earlier requests are answered."""
-        data = render(
-            response,
-            to_head=self.to_head,
-            keep_alive=self.keep_alive,
-            http_1_0=self.http_1_0,
-        )
+        data = render(response, self.to_head, self.keep_alive, self.http_1_0)
         self._connection.spoil(self, data, manner)
 
     def reset(self) -> None:

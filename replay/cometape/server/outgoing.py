@@ -31,7 +31,7 @@ REPLACED = frozenset(
 )
 
 
-def render(response: Response, *, to_head: bool, keep_alive: bool, http_1_0: bool = False) -> bytes:
+def render(response: Response, to_head: bool, keep_alive: bool, http_1_0: bool = False) -> bytes:
     """The status line, headers and body of an answer.
 
     `to_head`: the answer to a HEAD request, which has no body but tells its length (RFC 9110
@@ -43,6 +43,8 @@ def render(response: Response, *, to_head: bool, keep_alive: bool, http_1_0: boo
     status = response.status
     body = response.body
     head, stated_length = _head(status, response.headers)
+    if status >= 200 and status not in (204, 304) and keep_alive and not (to_head or http_1_0):
+        return b"%bContent-Length: %d\r\n\r\n%b" % (head, len(body), body)
     if status == 204 or status < 200:  # RFC 9110 §8.6: no Content-Length, no content
         length, body = "", b""
     elif status == 304 or (to_head and not body):  # as recorded: what a GET would have got

@@ -223,7 +223,13 @@ class ServiceHost:
     def _carry_out(self, actions: Sequence[Action]) -> None:
         for action in actions:
             try:
-                self._act(action)
+                if type(action) is Respond:  # what is done most, with no call more than it needs
+                    exchange = self._exchanges.get(action.exchange)
+                    if exchange is not None:
+                        exchange.respond(action.response)
+                        del self._exchanges[action.exchange]
+                else:
+                    self._act(action)
             except Exception:  # an answer that cannot be put on the wire
                 print_fault()
                 if isinstance(action, Spoil):
@@ -235,12 +241,7 @@ class ServiceHost:
         self._arm()
 
     def _act(self, action: Action) -> None:
-        if type(action) is Respond:
-            exchange = self._exchanges.get(action.exchange)
-            if exchange is not None:
-                exchange.respond(action.response)
-                del self._exchanges[action.exchange]
-        elif type(action) is SendText:
+        if type(action) is SendText:
             socket = self._sockets.get(action.socket)
             if socket is not None:
                 socket.send_text(action.text)

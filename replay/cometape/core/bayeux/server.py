@@ -110,7 +110,7 @@ class BayeuxServer:
         An HTTP exchange is answered by the actions returned, or its connect is held and a later
         call answers it. Messages are kept, not copied: do not change them afterwards.
         """
-        handshake = any(message.get("channel") == META_HANDSHAKE for message in messages)
+        handshake = META_HANDSHAKE in [message.get("channel") for message in messages]
         if not messages or (handshake and len(messages) > 1):
             if carrier.connection_type == "websocket":
                 return [Close(carrier.id, CLOSE_VIOLATION)]
@@ -128,8 +128,8 @@ class BayeuxServer:
     def deliver(self, client_id: str, message: Outgoing, now_s: float) -> list[BayeuxAction]:
         """Send an event to one session, subscribed or not; nothing happens if it has ended."""
         session = self._sessions.get(client_id)
-        if session is not None:
-            self._enqueue(session, message, now_s)
+        if session is not None and not self._outbox.enqueue(session, message):
+            self._expire(session, now_s)
         return [] if self._depth else self._outbox.flush(now_s)
 
     def together(self, calls: Callable[[], None], now_s: float) -> list[BayeuxAction]:

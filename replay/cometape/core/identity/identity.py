@@ -250,22 +250,25 @@ class Binding(Ledger):
         self,
         identity: Identity,
         series: str = "answer",
-        taken: Callable[[str], bool] = lambda value: False,
+        taken: Callable[[str], bool] | None = None,
     ) -> str:
         """A new live value, never one that is `taken`; later askings get this one."""
         kind = self._kinds[identity.kind]
         if not isinstance(self._issuer, Issuer):
             self._issuer = self._issuer()
         issuer = self._issuer
+        is_integer, recorded = kind.form == "integer", identity.recorded
         nth = self._tried(identity) - 1
         while True:
             nth += 1
-            if kind.form == "integer":
-                value = str(issuer.integer(kind, series))
-            else:
-                value = issuer.text(kind, identity.recorded, nth)
-            is_old = value == identity.recorded or self.behind(kind.name, value) is not None
-            if not is_old and not taken(value):
+            value = (
+                str(issuer.integer(kind, series))
+                if is_integer
+                else issuer.text(kind, recorded, nth)
+            )
+            if value == recorded or self.behind(kind.name, value) is not None:
+                continue
+            if taken is None or not taken(value):
                 break
         if nth > 0:
             if self._nth is None:

@@ -84,12 +84,9 @@ class Form:
         self._keys = [(slot.identity.kind, slot.identity.recorded) for slot in slots]
         self._codings = [slot.coding for slot in slots] if any(s.coding for s in slots) else None
 
-    def fill(self, issued: Mapping[tuple[str, str], str]) -> str | None:
-        """The text with ids by kind and recorded value; None where one of them is not there."""
-        try:
-            live = tuple([issued[key] for key in self._keys])
-        except KeyError:
-            return None
+    def fill(self, issued: Mapping[tuple[str, str], str]) -> str:
+        """The text with ids by kind and recorded value. Raises KeyError where one is not there."""
+        live = tuple([issued[key] for key in self._keys])
         if self._codings is not None:
             live = tuple(map(encoded, live, self._codings))
         return self._text % live
@@ -199,20 +196,13 @@ class ResponseForm:
         self._body = body
 
     def fill(self, issued: Mapping[tuple[str, str], str]) -> Response:
-        """The response with ids by kind and recorded value, which must all be there."""
+        """The response with ids by kind and recorded value. Raises KeyError as `Form.fill`."""
         headers, body = self._headers, self._body
         if not isinstance(headers, Headers):
-            headers = Headers.of_pairs([(name, _full(form, issued)) for name, form in headers])
+            headers = Headers.of_pairs([(name, form.fill(issued)) for name, form in headers])
         if not isinstance(body, bytes):
-            body = _full(body, issued).encode("utf-8")
+            body = body.fill(issued).encode("utf-8")
         return Response(status=self._status, headers=headers, body=body)
-
-
-def _full(form: Form, issued: Mapping[tuple[str, str], str]) -> str:
-    text = form.fill(issued)
-    if text is None:
-        raise KeyError("an id of a response was not issued")
-    return text
 
 
 def _no_identity(identity: Identity) -> str:

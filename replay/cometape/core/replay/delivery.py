@@ -54,7 +54,11 @@ class Delivery:
         letters: dict[LiveClient, list[Due]] = {}
         for due in dues:
             for receiver in self._receivers(due):
-                letters.setdefault(receiver, []).append(due)
+                mine = letters.get(receiver)
+                if mine is None:
+                    letters[receiver] = [due]
+                else:
+                    mine.append(due)
 
         def hand_over() -> None:
             for receiver, mine in letters.items():
@@ -165,9 +169,11 @@ class Delivery:
     def _message(self, client: LiveClient, due: Due) -> Outgoing:
         follower, play = due.follower, due.play
         if play is not None and play.message_id is None and not due.patches:
-            text = self._forms((follower.place, client.origin, due.run.shift_s)).fill(play.issued)
-            if text is not None:  # its answer has issued all ids that are in it
-                return WrittenMessage(text)
+            form = self._forms((follower.place, client.origin, due.run.shift_s))
+            try:
+                return WrittenMessage(form.fill(play.issued))
+            except KeyError:
+                pass  # it has ids that its cause's answer has not issued
         live = due.run.event_lookup(due, client)
         message_id = play.message_id if play is not None else None
         if message_id and follower.event.message_id is None:

@@ -351,7 +351,8 @@ class Replay:
 
     def after(self, now_s: float) -> list[Action]:
         """New subscriptions and sessions may be what events were waiting for."""
-        actions = self.endpoint.actions(self.delivery.deliver_waiting(now_s), now_s)
+        wanted = self.delivery.deliver_waiting(now_s)
+        actions = self.endpoint.actions(wanted, now_s) if wanted else []
         if self.interference is not None:
             actions += self.interference.settled(now_s)
         return actions
