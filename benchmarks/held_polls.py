@@ -30,7 +30,7 @@ from pathlib import Path
 
 from measuring.bayeux_client import BayeuxClient
 from measuring.process import Server, allow_files, cores, free_port
-from replay_load import BIN, BODY, CASSETTE, HERE, PEERS, TARGET
+from measuring.replay_servers import BIN, BODY, CASSETTE, HERE, PEERS, TARGET
 
 FIRST = 100
 """Sessions that are open when the first memory is read: by then the code has run."""

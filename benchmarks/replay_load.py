@@ -8,7 +8,9 @@ machine does strikes all alike. The ratios of medians are what counts.
 
 nginx answers `return 200` with a fixed text: the limit. The three that replay match what their own
 recorders would have them match (method, path and JSON body) and answer with the recorded bytes:
-less work than ours, for none of them makes ids fresh or sends events. `cometape replay` answers
+less work than ours, for none of them makes ids fresh or sends events. mountebank and WireMock are
+measured a second time with a fresh id in each answer, made as each of them can (an injected
+function, a template); still without events, which they cannot send. `cometape replay` answers
 each time with a fresh reference id and sends the event that the operation causes, with that id, to
 the one of 16 subscribed sessions that asked; they hold connects, on the core of the load, and
 every event that arrives is checked. Each operation is one more repeat, so the load can go on.
@@ -21,95 +23,36 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import base64
 import contextlib
+import http.client
 import json
 import os
 import platform
 import re
-import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from measuring.bayeux_client import BayeuxClient
 from measuring.process import Server, cores, free_port
+from measuring.replay_servers import (
+    BODY,
+    COMMANDS,
+    FRESH,
+    LOGIN,
+    TARGET,
+    WARM_UP_S,
+    provide,
+)
 
 CONNECTIONS = 64
 CLIENTS = 16
-WARM_UP_S = {"WireMock": 12.0, "mountebank": 3.0}
-"""How long each runs before it counts; a JVM compiles what it runs often."""
-HERE = Path(__file__).parent
-PEERS = HERE / "peers"
-BIN = Path(sys.executable).parent
-
-TARGET = "/api/v2/workbins/9c1d5f7a-2e64-4a0b-8f3c-71d2e0b4a522"
-BODY = '{"operationName":"PullWorkitem","id":"02F0XAMPLE00001A"}'
-ANSWER = '{"statusCode":0,"referenceId":17}'
-LOGIN = "Basic " + base64.b64encode(b"agent7:correct-horse").decode()
-CASSETTE = f"""\
-cassette: 1
-scenario: an agent pulls a workitem
-origin: http://gws.example:8090
-profile: workbins
----
-exchange: 1
-session: agent7
-request: {{method: GET, target: /api/v2/me}}
-response:
-  status: 200
-  headers:
-    - [Content-Type, application/json;charset=UTF-8]
-    - [Set-Cookie, "JSESSIONID=<session:1>; Path=/; HttpOnly"]
-  json: {{statusCode: 0, user: {{userName: agent7}}}}
----
-handshake: 2
-session: agent7
-client_id: <client-id:1>
----
-connect: 3
-session: agent7
----
-subscribe: 4
-session: agent7
-channel: /v2/me/*
----
-exchange: 5
-session: agent7
-request:
-  method: POST
-  target: {TARGET}
-  headers: [[Content-Type, application/json]]
-  json: {BODY}
-response:
-  status: 200
-  headers: [[Content-Type, application/json;charset=UTF-8]]
-  json: {ANSWER}
----
-event: 6
-session: agent7
-cause: 5
-channel: /v2/me/workitems
-data:
-  messageType: WorkitemStateChangeMessage
-  notificationType: StatusChange
-  workitem:
-    id: 02F0XAMPLE00001A
-    state: Processing
-    capabilities: [Transfer, AttachUserData, UpdateUserData, DeleteUserData, Complete]
-    userData: {{Subject: Change of address, AssignedTo: agent7, IsHeld: 0}}
-    uri: http://gws.example:8090/api/v2/workitems/02F0XAMPLE00001A
-  referenceId: 17
-"""
-
-
-# -- the servers -------------------------------------------------------------------------------
 
 
 @dataclass
@@ -123,144 +66,6 @@ class Contender:
     per_s: list[float] = field(default_factory=list)
     cpu_us: list[float] = field(default_factory=list)
     p99_ms: list[float] = field(default_factory=list)
-
-
-def nginx(folder: Path, port: int) -> list[str]:
-    """`return 200`, one process."""
-    config = folder / "nginx.conf"
-    config.write_text(
-        f"""daemon off; master_process off; worker_processes 1; pid {folder}/nginx.pid;
-error_log stderr crit;
-events {{ worker_connections 1024; }}
-http {{
-  access_log off; keepalive_requests 1000000000; default_type application/json;
-  client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy;
-  fastcgi_temp_path {folder}/fastcgi; uwsgi_temp_path {folder}/uwsgi; scgi_temp_path {folder}/scgi;
-  server {{ listen 127.0.0.1:{port} backlog=1024; location / {{ return 200 '{ANSWER}'; }} }}
-}}
-"""
-    )
-    return ["nginx", "-c", str(config), "-p", str(folder), "-e", "stderr"]
-
-
-def cometape(folder: Path, port: int) -> list[str]:
-    """A replay whose operation may be repeated."""
-    cassette = folder / "pull.yaml"
-    cassette.write_text(CASSETTE)
-    return [str(BIN / "cometape"), "replay", str(cassette), "--port", str(port), "--repeats"]
-
-
-def mitmproxy(folder: Path, port: int) -> list[str]:
-    """Server replay of a flow file, for ever."""
-    from mitmproxy.io import FlowWriter
-    from mitmproxy.test import tflow
-
-    flow = tflow.tflow(resp=True)
-    flow.request.host, flow.request.port, flow.request.scheme = "127.0.0.1", 9, "http"
-    flow.request.method, flow.request.path, flow.request.text = "POST", TARGET, BODY
-    assert flow.response is not None
-    flow.response.text = ANSWER
-    with (folder / "pull.flows").open("wb") as file:
-        FlowWriter(file).add(flow)
-    options = ["server_replay_reuse=true", "server_replay_extra=404", "connection_strategy=lazy"]
-    return [
-        *(str(BIN / "mitmdump"), "-q", "--listen-host", "127.0.0.1", "-p", str(port)),
-        *("--mode", "reverse:http://127.0.0.1:9", "-S", str(folder / "pull.flows")),
-        *(part for option in options for part in ("--set", option)),
-    ]
-
-
-def mountebank(folder: Path, port: int) -> list[str]:
-    """An imposter with one stub, as `predicateGenerators` of method, path and body make it."""
-    wanted = {"method": "POST", "path": TARGET, "body": json.loads(BODY)}
-    stub = {
-        "predicates": [{"deepEquals": wanted}],
-        "responses": [
-            {
-                "is": {
-                    "statusCode": 200,
-                    "headers": {"Content-Type": "application/json", "Connection": "keep-alive"},
-                    "body": ANSWER,
-                }
-            }
-        ],
-    }
-    imposter = {"protocol": "http", "host": "127.0.0.1", "port": port, "stubs": [stub]}
-    config = folder / "mountebank.json"
-    config.write_text(json.dumps({"imposters": [imposter]}))
-    return [
-        *("node", str(PEERS / "node_modules/@mbtest/mountebank/bin/mb"), "start"),
-        *("--configfile", str(config), "--nologfile", "--loglevel", "error", "--host", "127.0.0.1"),
-        *("--port", str(free_port()), "--pidfile", str(folder / "mountebank.pid")),
-    ]
-
-
-def wiremock(folder: Path, port: int) -> list[str]:
-    """A mapping as its recorder makes it; no log, and a journal of as many requests as ours."""
-    mappings = folder / "wiremock" / "mappings"
-    mappings.mkdir(parents=True)
-    mapping = {
-        "request": {
-            "method": "POST",
-            "url": TARGET,
-            "bodyPatterns": [
-                {"equalToJson": BODY, "ignoreArrayOrder": True, "ignoreExtraElements": True}
-            ],
-        },
-        "response": {
-            "status": 200,
-            "headers": {"Content-Type": "application/json"},
-            "body": ANSWER,
-        },
-    }
-    (mappings / "pull.json").write_text(json.dumps(mapping))
-    (jar,) = (PEERS / "node_modules/wiremock/build").glob("*.jar")
-    return [
-        *("java", "-jar", str(jar), "--port", str(port), "--bind-address", "127.0.0.1"),
-        *("--root-dir", str(mappings.parent), "--max-request-journal-entries", "20000"),
-        *("--disable-request-logging", "--disable-banner", "--async-response-enabled", "false"),
-    ]
-
-
-COMMANDS: dict[str, Callable[[Path, int], list[str]]] = {
-    "nginx": nginx,
-    "cometape": cometape,
-    "WireMock": wiremock,
-    "mountebank": mountebank,
-    "mitmproxy": mitmproxy,
-}
-NEEDED = {
-    "nginx": "nginx",
-    "WireMock": "java",
-    "mountebank": "node",
-}
-PACKAGES = {"nginx": "nginx-light", "wrk": "wrk", "java": "default-jre-headless", "node": "nodejs"}
-
-
-def provide(names: Sequence[str]) -> list[str]:
-    """Install what is missing, where that can be done; the names that can be measured."""
-    wanted = ["wrk", *(NEEDED[name] for name in names if name in NEEDED)]
-    missing = [PACKAGES[program] for program in wanted if shutil.which(program) is None]
-    if missing and os.geteuid() == 0 and shutil.which("apt-get") is not None:
-        print(f"installing {' '.join(missing)}", flush=True)
-        for command in (["update"], ["install", "-y", "--no-install-recommends", *missing]):
-            subprocess.run(["apt-get", "-qq", *command], stdout=subprocess.DEVNULL, check=False)
-    from_npm = any(name in ("WireMock", "mountebank") for name in names)
-    if from_npm and not (PEERS / "node_modules" / ".package-lock.json").exists():
-        driver = HERE.parent / "tests" / "support" / "node_runtime.py"
-        subprocess.run([sys.executable, str(driver), "install", str(PEERS)], check=False)
-    if shutil.which("wrk") is None:
-        raise SystemExit("wrk puts the load on: install the Debian package wrk")
-    found = []
-    for name in names:
-        program = NEEDED.get(name)
-        if program is not None and shutil.which(program) is None:
-            print(f"SKIPPED {name}: no {program}; install the package {PACKAGES[program]}")
-        elif name in ("WireMock", "mountebank") and not (PEERS / "node_modules").is_dir():
-            print(f"SKIPPED {name}: `npm ci` in benchmarks/peers did not succeed")
-        else:
-            found.append(name)
-    return found
 
 
 # -- the sessions that are given the events ----------------------------------------------------
@@ -365,6 +170,15 @@ class WatcherProcess:
 # -- load --------------------------------------------------------------------------------------
 
 
+def answered_id(port: int) -> int:
+    """The reference id in a server's answer to the operation."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    with contextlib.closing(connection):
+        headers = {"Content-Type": "application/json", "Authorization": LOGIN}
+        connection.request("POST", TARGET, BODY, headers)
+        return int(json.loads(connection.getresponse().read())["referenceId"])
+
+
 def wrk_script(path: Path, cookies: Sequence[str]) -> Path:
     """What wrk sends: the operation, by each of these sessions in turn."""
     headers = f'["Content-Type"]="application/json", ["Authorization"]="{LOGIN}"'
@@ -438,6 +252,8 @@ def measure(names: Sequence[str], rounds: int, seconds: float) -> bool:
                 watchers = WatcherProcess(f"http://127.0.0.1:{port}", load_core)
                 stack.callback(watchers.stop)
                 cookies = watchers.cookies
+            elif name in FRESH and answered_id(port) == answered_id(port):
+                raise RuntimeError(f"{name} answers twice with the same id")
             script = wrk_script(folder / f"{name}.lua", cookies)
             contenders.append(Contender(name, server, script))
             load(contenders[-1], WARM_UP_S.get(name, 1.0), load_core, counts=False)
