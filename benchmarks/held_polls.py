@@ -30,7 +30,7 @@ from pathlib import Path
 
 from measuring.bayeux_client import BayeuxClient
 from measuring.process import Server, allow_files, cores, free_port
-from measuring.replay_servers import BIN, BODY, CASSETTE, HERE, PEERS, TARGET
+from measuring.replay_servers import BENCHMARKS, BIN, BODY, CASSETTE, PEERS, TARGET
 
 FIRST = 100
 """Sessions that are open when the first memory is read: by then the code has run."""
@@ -204,7 +204,7 @@ def provide() -> list[str]:
     """What can be measured here; says what cannot."""
     names = list(PATHS)
     if not (PEERS / "node_modules" / ".package-lock.json").exists():
-        driver = HERE.parent / "tests" / "support" / "node_runtime.py"
+        driver = BENCHMARKS.parent / "tests" / "support" / "node_runtime.py"
         subprocess.run([sys.executable, str(driver), "install", str(PEERS)], check=False)
     if shutil.which("node") is None or not (PEERS / "node_modules").is_dir():
         print("SKIPPED cometd-nodejs-server: no node, or `npm ci` in benchmarks/peers failed")
