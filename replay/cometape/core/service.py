@@ -141,6 +141,19 @@ class Service(Protocol):
 
 
 @runtime_checkable
+class Prompt(Protocol):
+    """A service that may know an answer at once, without anything that is to be done elsewhere."""
+
+    def at_once(self, connection: int, request: Request, now_s: float) -> Response | None:
+        """The answer to a request, where that is all there is to do now.
+
+        None: nothing has happened, and `request` is to be called. The shell asks for the next
+        deadline as after every call, but may do so once for many.
+        """
+        ...
+
+
+@runtime_checkable
 class Trickling(Protocol):
     """A service that may have a time of its own, by which the pieces of a bad manner go, too."""
 

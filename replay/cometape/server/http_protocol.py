@@ -114,12 +114,22 @@ class HttpConnection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         if self._state == READING:
-            known = self._host.familiar.find(data) if self._incoming is None else None
-            if known is not None:
-                self._begin(Exchange(self, self._host.new_exchange_id()), known)
-            else:
+            host = self._host
+            known = host.familiar.find(data) if self._incoming is None else None
+            if known is None:
                 self._parse(data)
-            if len(self._pending) > self._host.limits.max_pipelined:
+            elif not (self._pending or self._writing_paused):
+                now_s = host.time()
+                answer = host.answer_at_once(self.number, known, now_s)
+                if answer is None:
+                    self._begin(Exchange(self, host.new_exchange_id()), known)
+                else:
+                    self.deadline_s = now_s + host.limits.idle_timeout_s
+                    self._transport.write(answer)
+                return
+            else:
+                self._begin(Exchange(self, host.new_exchange_id()), known)
+            if len(self._pending) > host.limits.max_pipelined:
                 self._transport.pause_reading()
         elif self._state == UPGRADING:
             self._surplus += data

@@ -20,6 +20,7 @@ from cometape.core.service import (
     CloseSocket,
     Manner,
     Proceed,
+    Prompt,
     Reset,
     Respond,
     SendText,
@@ -31,6 +32,7 @@ from cometape.core.service import (
 
 from .familiar import FamiliarRequests
 from .limits import Limits
+from .outgoing import render
 from .problem import problem
 from .spoiled import SpoiledWriting
 
@@ -99,6 +101,9 @@ class ServiceHost:
         self.new_connection_id: Callable[[], int] = count(1).__next__
         self.new_exchange_id: Callable[[], int] = count(1).__next__
         self._service = service
+        self._at_once = service.at_once if isinstance(service, Prompt) else None
+        self._is_to_arm = False
+        """Whether the service will be asked for its deadline at the end of the turn."""
         self._exchanges: dict[int, OpenExchange] = {}
         self._sockets: dict[int, OpenSocket] = {}
         self._writings: dict[int, SpoiledWriting] = {}
@@ -139,6 +144,26 @@ class ServiceHost:
             print_fault()
             actions = [Respond(number, FAULT)]
         self._carry_out(actions)
+
+    def answer_at_once(self, connection: int, request: Request, now_s: float) -> bytes | None:
+        """The answer to a whole request as bytes, if that is all there is to do now.
+
+        It is for a connection that stays open and owes no other answer. None: nothing has happened.
+        """
+        if self._at_once is None:
+            return None
+        try:
+            response = self._at_once(connection, request, now_s)
+            if response is None:
+                return None
+            answer = render(response, False, True)
+        except Exception:
+            print_fault()
+            answer = render(FAULT, False, True)
+        if not self._is_to_arm:  # many answers are given in one turn of the loop
+            self._is_to_arm = True
+            self.loop.call_soon(self._arm)
+        return answer
 
     def upgrade(self, exchange: OpenExchange, connection: int, request: Request) -> None:
         """A valid request to become a WebSocket arrived."""
@@ -300,6 +325,7 @@ class ServiceHost:
 
     def _arm(self) -> None:
         """Be woken at the service's deadline, or before (and then look again)."""
+        self._is_to_arm = False
         deadline_s = self._service.deadline_s()
         if deadline_s is not None:
             deadline_s = max(deadline_s, self._resting_until_s)

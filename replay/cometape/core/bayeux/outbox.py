@@ -52,10 +52,10 @@ class Outbox:
             self.lifetimes.expect(session, now_s)
         self.sockets.attach(session, socket)
 
-    def enqueue(self, session: Session, message: Outgoing) -> bool:
-        """Give a living session an event; False when it has more of them than it may."""
+    def enqueue(self, session: Session, messages: Sequence[Outgoing]) -> bool:
+        """Give a living session events; False when it has more of them than it may."""
         session.state = next_state(session.state, Input.DELIVER)
-        session.add(message)
+        session.add(messages)
         self._woken[session] = None
         limit = self._settings.max_queue
         return limit is None or session.unfetched <= limit

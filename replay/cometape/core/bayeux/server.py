@@ -127,8 +127,14 @@ class BayeuxServer:
 
     def deliver(self, client_id: str, message: Outgoing, now_s: float) -> list[BayeuxAction]:
         """Send an event to one session, subscribed or not; nothing happens if it has ended."""
+        return self.deliver_all(client_id, (message,), now_s)
+
+    def deliver_all(
+        self, client_id: str, messages: Sequence[Outgoing], now_s: float
+    ) -> list[BayeuxAction]:
+        """Send events to one session, in this order, as `deliver` does each."""
         session = self._sessions.get(client_id)
-        if session is not None and not self._outbox.enqueue(session, message):
+        if session is not None and not self._outbox.enqueue(session, messages):
             self._expire(session, now_s)
         return [] if self._depth else self._outbox.flush(now_s)
 
@@ -155,7 +161,7 @@ class BayeuxServer:
         session = self._sessions.get(client_id)
         if session is not None:
             self._remove(session, Input.SERVER_DISCONNECT, "server", now_s)
-            session.add({"channel": META_DISCONNECT, "successful": True})
+            session.add([{"channel": META_DISCONNECT, "successful": True}])
             if session.hold is not None:
                 self._outbox.release(session.hold, now_s)
             elif session.socket is not None:
@@ -442,7 +448,7 @@ class BayeuxServer:
     # -- what several of these need
 
     def _enqueue(self, session: Session, message: Outgoing, now_s: float) -> None:
-        if session.is_alive and not self._outbox.enqueue(session, message):
+        if session.is_alive and not self._outbox.enqueue(session, (message,)):
             self._expire(session, now_s)
 
     def _done(self, now_s: float) -> list[BayeuxAction]:

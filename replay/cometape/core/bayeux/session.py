@@ -129,12 +129,12 @@ class Session:
         """How many of the latest events its client may not have: queued, or not acknowledged."""
         return len(self.queue) + (len(self.ack) if self.ack is not None else 0)
 
-    def add(self, event: Outgoing) -> None:
-        """An event waits to be sent."""
+    def add(self, events: Sequence[Outgoing]) -> None:
+        """Events wait to be sent."""
         if isinstance(self.queue, list):
-            self.queue.append(event)
+            self.queue += events
         else:  # who waits for events has no list
-            self.queue = [event]
+            self.queue = [*events]
 
     def take_queue(self) -> Sequence[Outgoing]:
         """Empty the queue; its events are about to be sent."""

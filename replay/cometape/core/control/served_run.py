@@ -18,7 +18,7 @@ from cometape.core.report.journal import Journal, Report
 from cometape.core.report.miss import Miss
 
 from ..errors import ConfigurationError
-from ..exchange import Request
+from ..exchange import Request, Response
 from ..json_value import Json
 from ..replay.intervention import Injected
 from ..replay.live_sessions import LiveSession, is_held, live_sessions
@@ -248,6 +248,17 @@ class ServedRun:
         if self._listeners:
             self._changed()
         return actions
+
+    def at_once(self, connection: int, request: Request, now_s: float) -> Response | None:
+        """The answer to a request of a client, where that is all there is to do now."""
+        if self._clock is not None:
+            return None
+        response = self.replay.at_once(connection, request, now_s)
+        if response is not None:
+            self.requests += 1
+            if self._listeners:
+                self._changed()
+        return response
 
     def upgrade(
         self, exchange: int, connection: int, request: Request, now_s: float

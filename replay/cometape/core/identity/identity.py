@@ -35,6 +35,8 @@ MIN_TOKEN = 25
 MAX_FORMER = 10_000
 """Live values that are remembered of those that others have replaced, the latest ones; what an id
 means at the moment is always known. A client may loop over an operation for weeks."""
+_AT_ONCE = 500
+"""So many more are remembered for a while, and forgotten together."""
 _FEW = 4
 """So few ids stand one after the other and are looked through: mappings take 600 bytes."""
 _CROWDED = 500
@@ -159,11 +161,11 @@ class Ledger:
             self._few += (identity, live)
             return
         mapped, behind = self._map()
-        replaced = mapped.get(identity)
+        kind, replaced = identity[0], mapped.get(identity)
         mapped[identity] = live
-        behind[identity.kind, live] = identity
+        behind[kind, live] = identity
         if replaced is not None and replaced != live:
-            self._outdate(identity.kind, replaced)
+            self._outdate(kind, replaced)
 
     def begin_anew(self) -> None:
         """A new run has begun: what belongs to a session gets new live values in it.
@@ -214,9 +216,13 @@ class Ledger:
         if self._former is None:
             self._former = deque()
         self._former.append((kind, live))
-        if len(self._former) > MAX_FORMER:
-            oldest = self._former.popleft()
-            mapped, behind = self._map()
+        if len(self._former) >= MAX_FORMER + _AT_ONCE:
+            self._forget(self._former)
+
+    def _forget(self, former: deque[tuple[str, str]]) -> None:
+        mapped, behind = self._map()
+        for _ in range(len(former) - MAX_FORMER):
+            oldest = former.popleft()
             one = behind.get(oldest)
             if one is not None and mapped.get(one) != oldest[1]:
                 del behind[oldest]
@@ -250,30 +256,31 @@ class Binding(Ledger):
         self,
         identity: Identity,
         series: str = "answer",
-        taken: Callable[[str], bool] | None = None,
+        others: Ledger | None = None,
+        taken: Collection[str] = (),
     ) -> str:
-        """A new live value, never one that is `taken`; later askings get this one."""
-        kind = self._kinds[identity.kind]
-        if not isinstance(self._issuer, Issuer):
-            self._issuer = self._issuer()
+        """A new live value, none of `others` and none that is `taken`; later askings get it."""
+        name, recorded = identity[0], identity[2]
+        kind = self._kinds[name]
         issuer = self._issuer
-        is_integer, recorded = kind.form == "integer", identity.recorded
-        nth = self._tried(identity) - 1
+        if not isinstance(issuer, Issuer):
+            issuer = self._issuer = issuer()
+        is_integer = kind.form == "integer"
+        tried = 0 if is_integer else self._tried(identity)
         while True:
-            nth += 1
-            value = (
-                str(issuer.integer(kind, series))
-                if is_integer
-                else issuer.text(kind, recorded, nth)
-            )
-            if value == recorded or self.behind(kind.name, value) is not None:
+            if is_integer:
+                value = str(issuer.integer(kind, series))
+            else:
+                value = issuer.text(kind, recorded, tried)
+                tried += 1
+            if value == recorded or value in taken or self.behind(name, value) is not None:
                 continue
-            if taken is None or not taken(value):
+            if others is None or others.behind(name, value) is None:
                 break
-        if nth > 0:
+        if tried > 1:
             if self._nth is None:
                 self._nth = {}
-            self._nth[identity] = nth + 1
+            self._nth[identity] = tried
         self.enter(identity, value)
         return value
 

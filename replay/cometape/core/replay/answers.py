@@ -18,7 +18,7 @@ from cometape.core.report.journal import Kind
 from cometape.core.run.live_client import Arrival, LiveClient
 from cometape.core.run.ready_repeat import ReadyRepeat
 
-from ..exchange import Request
+from ..exchange import Request, Response
 from ..scrub.scrubber import Scrubber
 from ..service import Action, Respond
 from .interference import GO_ON
@@ -73,9 +73,7 @@ class Answers:
         """How many requests have a shortcut."""
         return len(self._shortcuts)
 
-    def again(
-        self, exchange: int, connection: int, request: Request, now_s: float
-    ) -> list[Action] | None:
+    def again(self, connection: int, request: Request, now_s: float) -> Response | None:
         """The answer to a request by its shortcut, if it has one that still holds."""
         shortcut = self._shortcuts.get(id(request))
         if shortcut is None:
@@ -91,11 +89,11 @@ class Answers:
             return None
         self._clients.know_connection(connection, client)
         client.origin, client.keeps_cookies = shortcut.origin, shortcut.keeps_cookies
-        _, response = shortcut.repeat.play(now_s)
+        response = shortcut.repeat.play(now_s)
         replay.note_busy(run)
         chosen = shortcut.chosen
         replay.chronicle.note(now_s, "repeat", client, chosen, chosen.number)
-        return [Respond(exchange, response)]
+        return response
 
     def answer(
         self, exchange: int, request: Request, arrival: Arrival, now_s: float

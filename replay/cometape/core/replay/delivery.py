@@ -7,7 +7,7 @@ goes back there.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from cometape.core.bayeux import channel as channels
 from cometape.core.identity.template import Form
@@ -30,8 +30,9 @@ many as really are: it costs less to forget some now and then than each in its t
 FORMS_KEPT = 256
 """So many events are kept ready to be filled in."""
 
-Delivered = Callable[[LiveClient, Due, float], None]
-"""Is told of every event that was given to a client, and lets come what follows it."""
+Delivered = Callable[[LiveClient, Sequence[Due], float], None]
+"""Is told of every event that was given to a client, and lets come what follows it. Several are
+one event that comes several times."""
 
 
 class Delivery:
@@ -94,22 +95,17 @@ class Delivery:
             if len(pending) > FETCHED_KEPT + 2 * session.unfetched:
                 del pending[: len(pending) - session.unfetched]
         left: list[Due] = []
-        takers: dict[int, Sequence[Session]] = {}
-        for due in dues:
-            sessions = takers.get(due.follower.number)
-            if sessions is None:
-                sessions = _takers(living, due, self._channel(client, due))
-                if not self._ids_in_channels:
-                    takers[due.follower.number] = sessions
+        for alike in _alike(dues, alone=self._ids_in_channels):
+            sessions = _takers(living, alike[0], self._channel(client, alike[0]))
             if not sessions:
-                left.append(due)
+                left += alike
                 continue
-            message = self._message(client, due)
+            messages = self._messages(client, alike)
             for session in sessions:
                 client_id = session.client_id
-                self._in_flight.setdefault(client_id, []).append((message, due))
-                self._bayeux.deliver(client_id, message, now_s)
-            self._delivered(client, due, now_s)
+                self._in_flight.setdefault(client_id, []).extend(zip(messages, alike, strict=True))
+                self._bayeux.deliver_all(client_id, messages, now_s)
+            self._delivered(client, alike, now_s)
         return left
 
     def end_left(self, client: LiveClient, now_s: float) -> None:
@@ -166,14 +162,24 @@ class Delivery:
             return due.follower.channel
         return template.fill(due.run.event_lookup(due, client).__getitem__, client.origin)
 
+    def _messages(self, client: LiveClient, alike: Sequence[Due]) -> list[Outgoing]:
+        """What is sent for one event that comes several times."""
+        first = alike[0]
+        form = self._forms((first.follower.place, client.origin, first.run.shift_s))
+        messages: list[Outgoing] = []
+        for due in alike:
+            play = due.play
+            if play is not None and play.message_id is None and not due.patches:
+                try:
+                    messages.append(WrittenMessage(form.fill(play.issued)))
+                    continue
+                except KeyError:
+                    pass  # it has ids that its cause's answer has not issued
+            messages.append(self._message(client, due))
+        return messages
+
     def _message(self, client: LiveClient, due: Due) -> Outgoing:
         follower, play = due.follower, due.play
-        if play is not None and play.message_id is None and not due.patches:
-            form = self._forms((follower.place, client.origin, due.run.shift_s))
-            try:
-                return WrittenMessage(form.fill(play.issued))
-            except KeyError:
-                pass  # it has ids that its cause's answer has not issued
         live = due.run.event_lookup(due, client)
         message_id = play.message_id if play is not None else None
         if message_id and follower.event.message_id is None:
@@ -194,6 +200,23 @@ def _patched(message: Outgoing, patches: Sequence[Json]) -> JsonObject:
     for patch in patches:
         written["data"] = merged(written.get("data"), patch)
     return written
+
+
+def _alike(dues: Sequence[Due], *, alone: bool) -> Iterator[list[Due]]:
+    """Events in their order; those that are the same one, of the same run, together.
+
+    `alone`: each by itself, for the names of their channels differ.
+    """
+    alike: list[Due] = []
+    for due in dues:
+        if alike and (
+            alone or due.follower is not alike[0].follower or due.run is not alike[0].run
+        ):
+            yield alike
+            alike = []
+        alike.append(due)
+    if alike:
+        yield alike
 
 
 def _takers(living: Sequence[Session], due: Due, channel: str) -> Sequence[Session]:

@@ -31,7 +31,7 @@ from ..bayeux.server import BayeuxServer
 from ..bayeux.settings import Settings
 from ..cassette import Exchange
 from ..cors import CorsService
-from ..exchange import Request
+from ..exchange import Request, Response
 from ..explore.conductor import PATIENCE_S, Conductor
 from ..explore.order import Order
 from ..explore.plot import Plot
@@ -119,6 +119,15 @@ class ReplayService(CorsService):
     def misses(self) -> list[Miss]:
         """The misses so far."""
         return self.replay.chronicle.misses
+
+    def at_once(self, connection: int, request: Request, now_s: float) -> Response | None:
+        """The answer to a request that is answered by a shortcut, with nothing in its way.
+
+        A page of another origin is answered by `request`, which adds what allows it to read.
+        """
+        if self.inner is not self.replay or request.headers.first("Origin") is not None:
+            return None
+        return self.replay.answers.again(connection, request, now_s)
 
     def report(self, *, with_played: bool = False) -> Report:
         """What became of the replay so far; `with_played`, what was asked for and delivered too."""
@@ -216,9 +225,9 @@ class Replay:
         self, exchange: int, connection: int, request: Request, now_s: float
     ) -> Sequence[Action]:
         """A request: Bayeux on its paths, a recorded exchange, or a miss."""
-        actions = self.answers.again(exchange, connection, request, now_s)
-        if actions is not None:
-            return actions
+        response = self.answers.again(connection, request, now_s)
+        if response is not None:
+            return [Respond(exchange, response)]
         arrival = Arrival.of(connection, request)
         if not self._is_bayeux(request):
             return self.answers.answer(exchange, request, arrival, now_s)
@@ -397,11 +406,11 @@ class Replay:
             return due not in due.run.unclaimed.get(due.session, ())
         return due not in receiver.mailbox and due not in self.delivery.unfetched()
 
-    def _delivered(self, client: LiveClient, due: Due, now_s: float) -> None:
-        follower = due.follower
-        self.chronicle.note(now_s, "event", client, follower, follower.number)
-        if due.run.reached(due, now_s):
-            self.note_busy(due.run)
+    def _delivered(self, client: LiveClient, dues: Sequence[Due], now_s: float) -> None:
+        follower, run = dues[0].follower, dues[0].run
+        self.chronicle.note(now_s, "event", client, follower, follower.number, len(dues))
+        if run.reached(dues, now_s):
+            self.note_busy(run)
 
     # ---------------------------------------------------------------- runs
 

@@ -53,12 +53,19 @@ class Chronicle:
         """How many clients the journal has named."""
 
     def note(
-        self, now_s: float, kind: Kind, client: LiveClient, about: object, entry: int | None = None
+        self,
+        now_s: float,
+        kind: Kind,
+        client: LiveClient,
+        about: object,
+        entry: int | None = None,
+        times: int = 1,
     ) -> None:
-        """Something happened; `about` does not change any more."""
+        """Something happened, so many times at once; `about` does not change any more."""
         if self._met < len(self._clients.clients):
             self._meet(now_s)
-        self.journal.note(now_s, kind, client.run.number, client.label, about, entry)
+        label = client.user or client.label
+        self.journal.note(now_s, kind, client.run.number, label, about, entry, times)
 
     def _meet(self, now_s: float) -> None:
         """Name the clients that have come since."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import repeat
 from typing import Literal
 
 from cometape.core.faults.fault_ledger import FaultTally
@@ -89,11 +90,25 @@ class Journal:
         return len(self._notes)
 
     def note(
-        self, at_s: float, kind: Kind, run: int, client: str, about: object, entry: int | None
+        self,
+        at_s: float,
+        kind: Kind,
+        run: int,
+        client: str,
+        about: object,
+        entry: int | None,
+        times: int = 1,
     ) -> None:
-        """One more thing happened; `about` is put into words when somebody reads it."""
-        self._notes.append((at_s, kind, run, client, about, entry))
-        self.total += 1
+        """One more thing happened, so many times: a line for each.
+
+        `about` is put into words when somebody reads it.
+        """
+        note = (at_s, kind, run, client, about, entry)
+        if times == 1:
+            self._notes.append(note)
+        else:
+            self._notes.extend(repeat(note, times))
+        self.total += times
 
     def copy(self) -> Journal:
         """What happened up to now."""

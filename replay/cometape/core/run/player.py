@@ -272,11 +272,7 @@ class Run:
         if identity.session:
             return actor.binding.renew(identity, series)
         created = self.playbook.created_ids.get(identity.kind, ())
-
-        def taken(value: str) -> bool:
-            return self.shared.behind(identity.kind, value) is not None or value in created
-
-        live = actor.binding.renew(identity, series, taken)
+        live = actor.binding.renew(identity, series, self.shared, created)
         self.shared.enter(identity, live)
         return live
 
@@ -352,14 +348,18 @@ class Run:
         """Events that are on their way."""
         return list(self._schedule)
 
-    def reached(self, due: Due, now_s: float) -> bool:
-        """A client was given an event; events that it causes are on their way, once.
+    def reached(self, dues: Sequence[Due], now_s: float) -> bool:
+        """A client was given an event, each of so many times: what it causes is on its way, once.
 
-        Whether there are any.
+        Whether there is anything.
         """
-        number = due.follower.number
-        self.delivered = _with(self.delivered, number, self.delivered.get(number, 0) + 1)
-        return self.went_by(due, now_s)
+        number = dues[0].follower.number
+        self.delivered = _with(self.delivered, number, self.delivered.get(number, 0) + len(dues))
+        if self.playbook.followers(number):
+            return any([self.went_by(due, now_s) for due in dues])  # a list: all of them go by
+        for due in dues:
+            due.is_delivered = True
+        return False
 
     def came_back(self, due: Due) -> None:
         """An event that a client was given did not reach it after all."""

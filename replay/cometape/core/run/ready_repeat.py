@@ -7,7 +7,6 @@ from cometape.core.playbook.playbook import Playbook
 from cometape.core.playbook.recordings import Playable
 
 from .live_client import LiveClient
-from .play import Play
 from .player import Run
 
 
@@ -31,10 +30,10 @@ class ReadyRepeat:
         self._identities = template.identities
         self._form = template.form(origin, self._run.shift_s)
 
-    def play(self, now_s: float) -> tuple[Play, Response]:
+    def play(self, now_s: float) -> Response:
         """Play it once more: its response with live ids; the events it causes are on their way."""
         run = self._run
         play = run.play_again(self._entry, self._client, self._identities, now_s)
         response = self._form.fill(play.issued)
         run.set_off(play, self._followers)
-        return play, response
+        return response
