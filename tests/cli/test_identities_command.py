@@ -27,6 +27,15 @@ def test_it_shows_what_is_known_and_where_each_value_leads() -> None:
     assert "Nothing to propose" in done.output
 
 
+def test_it_looks_at_the_first_entries_and_says_so() -> None:
+    shown = cometape(PULL, "--entries", "11").output
+    assert "Of the first 11 of" in shown
+    assert "12: 10 → 11 → 12" not in shown
+    found = json.loads(cometape(PULL, "--entries", "11", "--json").output)
+    assert found["looked_at"] == 11 < found["entries"]
+    assert "Of the first" not in cometape(PULL).output
+
+
 def test_it_proposes_with_evidence_and_prints_a_profile() -> None:
     done = cometape(PULL, "--profile", "bayeux")
     assert done.exit_code == 0

@@ -53,6 +53,14 @@ def test_inspect_strict_ends_with_1_when_there_are_problems(file: str) -> None:
     assert cometape("inspect", file, "--strict").exit_code == 1
 
 
+def test_of_long_tables_the_first_rows_are_shown(file: str) -> None:
+    shown = cometape("inspect", file, "--rows", "2").output
+    assert "… and 4 more: --rows N shows N, --json all" in shown  # of six problems
+    assert "Add was answered with reference-id 14, and no event came" in shown
+    assert "not-subscribed" not in shown
+    assert "more:" not in cometape("inspect", file, "--rows", "6").output
+
+
 def test_inspect_draws_a_timeline(file: str) -> None:
     done = cometape("inspect", file, "--timeline")
     assert done.exit_code == 0

@@ -12,16 +12,19 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from cometape.core.cassette import Cassette, Event
+from cometape.core.catalogue import Catalogue
 from cometape.core.causality.inference import infer_causes
-from cometape.inspector.summary import summarise
+from cometape.inspector.lanes import MAX_LANES, Lanes
+from cometape.inspector.survey import summarise
 from cometape.inspector.table import numbers, table
-from cometape.inspector.timeline import MAX_LANES, Timeline, rows
+from cometape.inspector.timeline import Timeline
 from cometape.profiles import load_profile
 from strategies import cassettes
 from two_sessions import ESCAPE, TWO_SESSIONS, operation
 
 WORKBINS = load_profile("workbins")
 INFERRED = infer_causes(TWO_SESSIONS, WORKBINS)
+CATALOGUE = Catalogue.of(INFERRED)
 
 
 class AsciiOutput(io.StringIO):
@@ -38,7 +41,7 @@ def drawn(renderable: object, width: int = 80, output: io.StringIO | None = None
 
 
 def test_arrows_lead_from_the_cause_to_its_events_in_every_column() -> None:
-    lines = drawn(Timeline(INFERRED, WORKBINS)).splitlines()
+    lines = drawn(Timeline(CATALOGUE, WORKBINS)).splitlines()
     assert lines[0] == "    at s     supervisor                       agent"
     assert lines[7:12] == [
         "   1.204 ┌───● 7 PullWorkitem 02F0ASAK8E… 200 │",
@@ -51,29 +54,29 @@ def test_arrows_lead_from_the_cause_to_its_events_in_every_column() -> None:
 
 @pytest.mark.parametrize("width", [40, 50, 80, 120, 200])
 def test_no_line_is_wider_than_the_console(width: int) -> None:
-    for picture in (Timeline(INFERRED, WORKBINS), table(summarise(INFERRED, WORKBINS), "c.yaml")):
+    for picture in (Timeline(CATALOGUE, WORKBINS), table(summarise(CATALOGUE, WORKBINS), "c.yaml")):
         for line in drawn(picture, width).splitlines():
             assert cell_len(line) <= width
 
 
 def test_equal_reads_in_a_row_are_one_line() -> None:
-    assert "· 18 GET /api/v2/me 200 x2" in drawn(Timeline(INFERRED, WORKBINS), 120)
+    assert "· 18 GET /api/v2/me 200 x2" in drawn(Timeline(CATALOGUE, WORKBINS), 120)
 
 
 def test_where_columns_would_be_too_narrow_sessions_share_one() -> None:
-    picture = drawn(Timeline(INFERRED, WORKBINS), 50)
+    picture = drawn(Timeline(CATALOGUE, WORKBINS), 50)
     assert "all sessions" in picture
     assert "● 9 agent: Complete 200" in picture
 
 
 def test_where_the_output_is_ascii_so_is_the_picture() -> None:
-    picture = drawn(Timeline(INFERRED, WORKBINS), 80, AsciiOutput())
+    picture = drawn(Timeline(CATALOGUE, WORKBINS), 80, AsciiOutput())
     assert picture.isascii()
     assert "   1.250 +---+--------------------------------> 8 /v2/me/workbins Gone" in picture
 
 
 def test_what_a_cassette_says_cannot_control_the_terminal() -> None:
-    for picture in (Timeline(INFERRED, WORKBINS), table(summarise(INFERRED, WORKBINS), "c.yaml")):
+    for picture in (Timeline(CATALOGUE, WORKBINS), table(summarise(CATALOGUE, WORKBINS), "c.yaml")):
         text = drawn(picture, 120)
         assert ESCAPE not in text
         assert "\\x1b[31m" in text
@@ -87,14 +90,14 @@ def test_events_say_what_caused_them_where_lanes_run_out() -> None:
         for n in range(1, many + 1)
     ]
     cassette = Cassette(INFERRED.header, (*entries, *events))
-    assert {row.lane for row in rows(cassette, WORKBINS)} == {None, *range(MAX_LANES)}
-    assert f"▶ {100 + many} ← {many} /a" in drawn(Timeline(cassette, WORKBINS))
+    assert {one.lane for one in Lanes(Catalogue.of(cassette))} == {None, *range(MAX_LANES)}
+    assert f"▶ {100 + many} ← {many} /a" in drawn(Timeline(Catalogue.of(cassette), WORKBINS))
 
 
 def test_without_times_the_order_of_the_file_is_shown() -> None:
     late = Event(number=1, session="a", channel="/a", data=None, cause=2)
     cassette = Cassette(INFERRED.header, (late, operation(2, "a", 1.0, "PullWorkitem")))
-    lines = drawn(Timeline(cassette, WORKBINS)).splitlines()
+    lines = drawn(Timeline(Catalogue.of(cassette), WORKBINS)).splitlines()
     assert lines[1:3] == ["       - ┌─▶ 1 /a", "   1.000 └─● 2 PullWorkitem 200"]
 
 
@@ -102,8 +105,8 @@ def test_without_times_the_order_of_the_file_is_shown() -> None:
 @given(cassettes(), st.integers(40, 140))
 def test_any_cassette_can_be_drawn(cassette: Cassette, width: int) -> None:
     for picture in (
-        Timeline(cassette, WORKBINS),
-        table(summarise(cassette, WORKBINS), "c.yaml"),
+        Timeline(Catalogue.of(cassette), WORKBINS),
+        table(summarise(Catalogue.of(cassette), WORKBINS), "c.yaml"),
     ):
         for line in drawn(picture, width).split("\n"):
             assert cell_len(line) <= width
@@ -120,7 +123,7 @@ def test_ten_thousand_entries_are_drawn_in_seconds() -> None:
     ]
     cassette = Cassette(INFERRED.header, tuple(entries))
     began_s = time.monotonic()
-    drawn(Timeline(cassette, WORKBINS))
+    drawn(Timeline(Catalogue.of(cassette), WORKBINS))
     assert time.monotonic() - began_s < 30  # measured: 2 s
 
 
@@ -144,7 +147,7 @@ def chained() -> Cassette:
 
 
 def test_a_tree_of_causes_has_one_lane_and_names_the_causing_event() -> None:
-    lines = drawn(Timeline(chained(), WORKBINS)).splitlines()
+    lines = drawn(Timeline(Catalogue.of(chained()), WORKBINS)).splitlines()
     assert [line.rstrip(" │") for line in lines[1:6]] == [
         "   1.000 ┌─● 1 PullWorkitem 200",
         "   1.200 ├─▶ 2 /a",
@@ -155,7 +158,7 @@ def test_a_tree_of_causes_has_one_lane_and_names_the_causing_event() -> None:
 
 
 def test_the_table_tells_which_event_caused_an_event() -> None:
-    tables = drawn(table(summarise(chained(), WORKBINS), "c.yaml"), 100)
+    tables = drawn(table(summarise(Catalogue.of(chained()), WORKBINS), "c.yaml"), 100)
     assert "2 +170 ms /a" in tables
     assert "3 by 2 +270 ms /a to b" in tables
     assert "causes 5 +100 ms /a to a" in tables

@@ -19,8 +19,9 @@ from cometape.core.playbook.playbook import Playbook
 from cometape.core.profile.profile import Profile
 from cometape.profiles import load_profile
 from cometape.store import cassette_file, yaml_reader
+from cometape.store.entries_in_file import EntriesInFile
 from cometape.store.index_cache import IndexCache
-from cometape.store.playbook_file import EntriesInFile, open_playbook
+from cometape.store.playbook_file import open_playbook
 from cometape.store.yaml_emitter import dump
 from scripted import Person, Script, Stage
 from strategies import cassettes
@@ -248,7 +249,7 @@ def test_another_profile_has_another_index(cupboard: Cupboard) -> None:
 
 def test_other_code_has_another_index(cupboard: Cupboard, monkeypatch: pytest.MonkeyPatch) -> None:
     cupboard.open(STORY)
-    monkeypatch.setattr("cometape.store.playbook_file._code", lambda: b"changed")
+    monkeypatch.setattr("cometape.store.index_name._code", lambda: b"changed")
     cupboard.open()
     assert cupboard.made == 2
 

@@ -8,12 +8,14 @@ from typing import Any, TypeVar
 
 import click
 
-from cometape.core.cassette import Cassette
-from cometape.core.causality.inference import infer_causes
+from cometape.core.catalogue import Catalogue
 from cometape.core.errors import CassetteError
 from cometape.core.profile.profile import Profile
 from cometape.profiles import load_profile
-from cometape.store.cassette_file import load
+from cometape.store.catalogue_file import open_catalogue
+from cometape.store.index_cache import IndexCache
+
+from .progress import telling
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -35,12 +37,16 @@ def cassette_options(command: Command) -> Command:
     return command
 
 
-def understood(file: Path, profile: str | None, recover: bool) -> tuple[Cassette, Profile]:
-    """The cassette with a cause for every event, and its profile."""
-    cassette = load(file, recover=recover)
-    known = load_profile(profile or cassette.header.profile)
+def understood(file: Path, profile: str | None, recover: bool) -> tuple[Catalogue, Profile]:
+    """The entries of a cassette with a cause for every event, and its profile."""
     try:
-        return infer_causes(cassette, known), known
+        return open_catalogue(
+            file,
+            lambda named: load_profile(profile or named),
+            recover=recover,
+            cache=IndexCache(),
+            progress=telling(f"reading {file.name} for the first time"),
+        )
     except CassetteError as error:
         error.path = error.path or str(file)
         raise

@@ -53,7 +53,8 @@ def command(
             hint="Name it *.har or *.flow, or add --format har or --format flow.",
             reason="bad-option",
         )
-    cassette, known = understood(file, profile, recover)
+    catalogue, known = understood(file, profile, recover)
+    cassette = catalogue.cassette()
     if form == "har":
         data = har_export.dump(cassette, known)
     else:

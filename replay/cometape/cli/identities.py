@@ -18,6 +18,9 @@ from cometape.inspector.identity_table import identities_as_json, identity_table
 from .cassette_argument import cassette_options, understood
 from .inspect import console
 
+MAX_ENTRIES = 20_000
+"""How many are looked at unless told: ids of one kind look alike, and each has a line in memory."""
+
 
 @click.command("identities")
 @cassette_options
@@ -28,8 +31,21 @@ from .inspect import console
     metavar="FILE.yaml",
     help="Write the proposed profile to this file, which must not exist.",
 )
+@click.option(
+    "--entries",
+    type=click.IntRange(min=1),
+    default=MAX_ENTRIES,
+    show_default=True,
+    metavar="N",
+    help="Look at the first N entries.",
+)
 def command(
-    file: Path, profile: str | None, recover: bool, as_json: bool, profile_out: Path | None
+    file: Path,
+    profile: str | None,
+    recover: bool,
+    as_json: bool,
+    profile_out: Path | None,
+    entries: int,
 ) -> None:
     """Show the ids that a replay makes fresh, and propose what the profile lacks.
 
@@ -37,7 +53,8 @@ def command(
     from which entry to which each value leads. Proposed is what behaves as an id, a date or an
     address and is declared nowhere, with the evidence, and as a profile to be pasted.
     """
-    cassette, rules = understood(file, profile, recover)
+    catalogue, rules = understood(file, profile, recover)
+    cassette = catalogue.cassette(entries)
     known = known_identities(cassette, rules)
     proposed = proposals(cassette, rules)
     name = profile_out.stem if profile_out is not None else f"{rules.name}-more"
@@ -45,9 +62,13 @@ def command(
     written = snippet(proposed, rules, name, extends=extends) if proposed else None
     if as_json:
         found = identities_as_json(known, proposed, written, file=str(file), profile=rules.name)
+        found |= {"looked_at": len(cassette.entries), "entries": len(catalogue)}
         click.echo(json.dumps(found, indent=2, ensure_ascii=False))
     else:
         output = console()
+        if len(cassette.entries) < len(catalogue):
+            of_all = f"Of the first {entries:,} of {len(catalogue):,} entries; --entries N: of N."
+            output.print(of_all + "\n")
         output.print(identity_table(known, proposed, rules.name))
         if written is not None and profile_out is None:
             output.print("\nAs a profile (--profile-out FILE.yaml writes it):\n")

@@ -10,7 +10,8 @@ import click
 from rich.syntax import Syntax
 from rich.text import Text
 
-from cometape.core.cassette import Cassette, Event
+from cometape.core.cassette import Event
+from cometape.core.catalogue import Catalogue
 from cometape.core.errors import ConfigurationError
 from cometape.inspector.as_json import links_as_json
 from cometape.inspector.entry_links import EntryLinks, Link, links
@@ -19,6 +20,9 @@ from cometape.store.yaml_emitter import SEPARATOR, dump_entry, entry_document
 
 from .cassette_argument import cassette_options, understood
 from .inspect import console
+
+_FEW = 10_000
+"""Of more entries the nearest number is not looked for."""
 
 
 @click.command("show")
@@ -31,10 +35,10 @@ def command(file: Path, profile: str | None, recover: bool, entry: int, as_json:
     ENTRY is the number that `cometape inspect` shows. The entry is printed as it stands in the
     file, with its cause, the events it caused, and its neighbours in the session.
     """
-    cassette, known = understood(file, profile, recover)
-    found = links(cassette, entry, known)
+    catalogue, known = understood(file, profile, recover)
+    found = links(catalogue, entry, known)
     if found is None:
-        raise _no_entry(cassette, file, entry)
+        raise _no_entry(catalogue, file, entry)
     if as_json:
         document = entry_document(found.entry)
         click.echo(json.dumps(links_as_json(found, document, str(file)), indent=2))
@@ -75,10 +79,11 @@ def _link(link: Link, relation: str = "") -> str:
     return f"{text} ({1000 * abs(link.after_s):.0f} ms {relation})"
 
 
-def _no_entry(cassette: Cassette, file: Path, number: int) -> ConfigurationError:
-    numbers = [entry.number for entry in cassette.entries]
-    near = get_close_matches(str(number), map(str, numbers), n=1)
-    there = f"{numbers[0]} to {numbers[-1]}" if numbers else "none"
+def _no_entry(catalogue: Catalogue, file: Path, number: int) -> ConfigurationError:
+    numbers = catalogue.numbers
+    few = numbers if len(numbers) <= _FEW else (numbers[0], numbers[-1])
+    near = get_close_matches(str(number), map(str, few), n=1)
+    there = f"{numbers[0]} to {numbers[-1]}" if len(numbers) else "none"
     return ConfigurationError(
         f"{file} has no entry {number}",
         hint=f"Its entries are {there}" + (f"; did you mean {near[0]}?" if near else "."),

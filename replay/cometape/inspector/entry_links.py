@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from cometape.core.cassette import Cassette, Entry, Event
-from cometape.core.causality.chains import written_causes
+from cometape.core.cassette import Entry
+from cometape.core.catalogue import Catalogue
 from cometape.core.profile.profile import Profile
 
-from .summary import end_s
+from .effects import end_s
 from .wording import outcome, title
 
 
@@ -41,40 +42,35 @@ class EntryLinks:
     following: Link | None
 
 
-def links(cassette: Cassette, number: int, profile: Profile) -> EntryLinks | None:
-    """The links of an entry of a cassette whose causes are inferred; None: no such entry."""
-    entry = cassette.entry(number)
-    if entry is None:
+def links(catalogue: Catalogue, number: int, profile: Profile) -> EntryLinks | None:
+    """The links of the entry with a number; None: no such entry."""
+    place = catalogue.place(number)
+    if place is None:
         return None
-    own = [other for other in cassette.entries if other.session == entry.session]
-    index = own.index(entry)
-    named = entry.cause if isinstance(entry, Event) else None
-    cause = cassette.entry(named) if isinstance(named, int) else None
-    causes = written_causes(cassette.entries)
-    earlier: list[Link] = []
-    while isinstance(named, int) and named in causes and len(earlier) < len(causes):
-        named = causes[named]
-        further = cassette.entry(named)
-        if further is not None:
-            earlier.append(_link(further, profile, end_s(further), entry.at_s))
+    entry = catalogue.entry(place)
+    causes = [catalogue.entry(at) for at in catalogue.chain(place)]
+    before = [_link(cause, profile, end_s(cause), entry.at_s) for cause in causes]
+    effects = [catalogue.entry(at) for at in catalogue.direct_effects(place)]
     return EntryLinks(
-        earlier_causes=tuple(earlier),
         entry=entry,
-        cause=None if cause is None else _link(cause, profile, end_s(cause), entry.at_s),
-        effects=tuple(
-            _link(other, profile, end_s(entry), other.at_s)
-            for other in cassette.entries
-            if isinstance(other, Event) and other.cause == number
-        ),
-        previous=_neighbour(own, index - 1, entry, profile),
-        following=_neighbour(own, index + 1, entry, profile),
+        cause=before[0] if before else None,
+        earlier_causes=tuple(before[1:]),
+        effects=tuple(_link(one, profile, end_s(entry), one.at_s) for one in effects),
+        previous=_neighbour(catalogue, range(place - 1, -1, -1), place, profile),
+        following=_neighbour(catalogue, range(place + 1, len(catalogue)), place, profile),
     )
 
 
-def _neighbour(own: list[Entry], index: int, entry: Entry, profile: Profile) -> Link | None:
-    if not 0 <= index < len(own):
+def _neighbour(
+    catalogue: Catalogue, places: Iterable[int], place: int, profile: Profile
+) -> Link | None:
+    """The first of these places that is of the same session."""
+    session_of = catalogue.session_of
+    near = next((at for at in places if session_of[at] == session_of[place]), None)
+    if near is None:
         return None
-    return _link(own[index], profile, entry.at_s, own[index].at_s)
+    one, other = catalogue.entry(place), catalogue.entry(near)
+    return _link(other, profile, one.at_s, other.at_s)
 
 
 def _link(other: Entry, profile: Profile, one_s: float | None, other_s: float | None) -> Link:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
 from rich import box
 from rich.console import Group, RenderableType
@@ -13,17 +14,37 @@ from ..core.cassette import UNFINISHED
 from .summary import Effect, OperationSummary, SessionSummary, SpontaneousEvent, Summary
 from .wording import printable, short_target
 
+MAX_ROWS = 1000
+"""Of a table; the JSON has all."""
 
-def table(summary: Summary, path: str) -> RenderableType:
-    """Everything `cometape inspect` prints."""
-    parts: list[RenderableType] = [_heading(summary, path), "", _sessions(summary)]
+
+def table(summary: Summary, path: str, max_rows: int = MAX_ROWS) -> RenderableType:
+    """Everything `cometape inspect` prints: of each table the first rows."""
+    shown = replace(
+        summary,
+        sessions=summary.sessions[:max_rows],
+        operations=summary.operations[:max_rows],
+        reads=summary.reads[:max_rows],
+        spontaneous=summary.spontaneous[:max_rows],
+        problems=summary.problems[:max_rows],
+    )
+    several = len(summary.sessions) > 1
+    parts: list[RenderableType] = [_heading(summary, path)]
+    parts += ["", _sessions(shown), *_rest(summary.sessions, max_rows)]
     if summary.operations:
-        parts += ["", _operations(summary)]
+        parts += ["", _operations(shown, several), *_rest(summary.operations, max_rows)]
     if summary.reads:
-        parts += ["", _reads(summary)]
+        parts += ["", _reads(shown, several), *_rest(summary.reads, max_rows)]
     if summary.spontaneous:
-        parts += ["", _spontaneous(summary)]
-    return Group(*parts, "", _problems(summary))
+        parts += ["", _spontaneous(shown), *_rest(summary.spontaneous, max_rows)]
+    return Group(*parts, "", _problems(shown), *_rest(summary.problems, max_rows))
+
+
+def _rest(rows: Sequence[object], max_rows: int) -> Iterator[Text]:
+    """What is said of rows that are not shown."""
+    if len(rows) > max_rows:
+        left = f"… and {len(rows) - max_rows:,} more: --rows N shows N, --json all"
+        yield Text(left, style="dim")
 
 
 def _heading(summary: Summary, path: str) -> Text:
@@ -91,11 +112,10 @@ def _subscriptions(session: SessionSummary) -> Text:
     return Text("\n").join(lines)
 
 
-def _operations(summary: Summary) -> Table:
+def _operations(summary: Summary, several: bool) -> Table:
     found = _new_table("Operations and the events they caused")
     found.add_column("#", justify="right", no_wrap=True)
     found.add_column("at s", justify="right", no_wrap=True)
-    several = len(summary.sessions) > 1
     if several:
         found.add_column("session", overflow="fold")
     found.add_column("operation", overflow="fold")
@@ -153,9 +173,8 @@ def effect_lines(effects: Iterable[Effect], root: int, session: str | None) -> I
         yield text
 
 
-def _reads(summary: Summary) -> Table:
+def _reads(summary: Summary, several: bool) -> Table:
     found = _new_table("Reads")
-    several = len(summary.sessions) > 1
     if several:
         found.add_column("session", overflow="fold")
     found.add_column("request", overflow="fold", ratio=1)
@@ -220,7 +239,7 @@ def delay(effect: Effect) -> str:
     return f"{after_s:+.1f} s" if abs(after_s) >= 10 else f"{1000 * after_s:+.0f} ms"
 
 
-def numbers(found: tuple[int, ...], most: int = 6) -> str:
+def numbers(found: Sequence[int], most: int = 6) -> str:
     """Entry numbers for a column: `3, 5, 9 … 40 (12)`."""
     if len(found) <= most:
         return ", ".join(map(str, found))

@@ -12,22 +12,22 @@ its lane caused.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 from rich.cells import cell_len, set_cell_size
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.style import Style
 from rich.text import Text
 
-from cometape.core.cassette import BayeuxEntry, Cassette, Entry, Event, Exchange
-from cometape.core.causality.chains import root_of, written_causes
+from cometape.core.cassette import BayeuxEntry, Entry, Event, Exchange
+from cometape.core.catalogue import Catalogue
 from cometape.core.profile.profile import Profile
 
+from .lanes import Lanes, Station
 from .table import seconds
 from .wording import is_operation, outcome, printable, title
 
-MAX_LANES = 8
 LANE_WIDTH = 2
 MIN_COLUMN = 22
 """Narrower columns say nothing; sessions then share one, and rows name theirs."""
@@ -48,32 +48,27 @@ class Row:
     """One line: one entry, or several equal reads in a row."""
 
     entry: Entry
+    station: Station
+    root: int | None
+    """Number of the entry where the tree of its lane begins."""
     count: int = 1
-    lane: int | None = None
-    """The lane of its effects, or of its cause's: a whole tree of causes has one."""
-    root: int | None = None
-    """Number of the entry where its lane's tree begins."""
-    first: bool = False
-    """Whether the lane begins here."""
-    last: bool = False
-    """Whether the lane ends here."""
-    through: dict[int, None] = field(default_factory=dict)
-    """Lanes of others that pass."""
 
 
-def rows(cassette: Cassette, profile: Profile) -> list[Row]:
-    """The lines of the timeline in order of time, with their lanes."""
-    entries = list(cassette.entries)
-    if all(entry.at_s is not None for entry in entries):
-        entries.sort(key=lambda entry: entry.at_s or 0.0)
-    found: list[Row] = []
-    for entry in entries:
-        if found and _is_same_read(found[-1].entry, entry, profile):
-            found[-1].count += 1
-        else:
-            found.append(Row(entry))
-    _lay_lanes(found)
-    return found
+def rows(catalogue: Catalogue, profile: Profile, lanes: Lanes) -> Iterator[Row]:
+    """The lines of the timeline in order of time."""
+    row: Row | None = None
+    for station in lanes:
+        entry = catalogue.entry(station.place)
+        apart = row is None or station.lane is not None or row.station.lane is not None
+        if row is not None and not apart and _is_same_read(row.entry, entry, profile):
+            row.count += 1
+            continue
+        if row is not None:
+            yield row
+        root = None if station.root is None else catalogue.numbers[station.root]
+        row = Row(entry, station, root)
+    if row is not None:
+        yield row
 
 
 def _is_same_read(one: Entry, other: Entry, profile: Profile) -> bool:
@@ -88,53 +83,29 @@ def _is_same_read(one: Entry, other: Entry, profile: Profile) -> bool:
     )
 
 
-def _lay_lanes(found: Sequence[Row]) -> None:
-    row_of = {row.entry.number: index for index, row in enumerate(found)}
-    spans: dict[int, list[int]] = {}
-    causes = {
-        number: cause
-        for number, cause in written_causes(row.entry for row in found).items()
-        if cause in row_of
-    }
-    for number in causes:
-        root = root_of(number, causes)
-        spans.setdefault(root, [row_of[root]]).append(row_of[number])
-    free_from = [0] * MAX_LANES
-    for root, members in sorted(spans.items(), key=lambda span: min(span[1])):
-        first, last = min(members), max(members)
-        lane = next((lane for lane in range(MAX_LANES) if free_from[lane] <= first), None)
-        if lane is None:
-            continue
-        free_from[lane] = last + 1
-        for index in range(first, last + 1):
-            row = found[index]
-            if index in members:
-                row.lane, row.first, row.last = lane, index == first, index == last
-                row.root = root
-            else:
-                row.through[lane] = None
-
-
 class Timeline:
     """A rich renderable; as wide as the console, in ASCII where the output cannot do more."""
 
-    def __init__(self, cassette: Cassette, profile: Profile) -> None:
+    def __init__(self, catalogue: Catalogue, profile: Profile) -> None:
+        self._catalogue = catalogue
         self._profile = profile
-        self._sessions = cassette.sessions
-        self._rows = rows(cassette, profile)
-        used = [lane for row in self._rows for lane in (row.lane, *row.through) if lane is not None]
-        self._lanes = max(used, default=-1) + 1
+        self._sessions = catalogue.sessions
+        self._lanes = Lanes(catalogue)
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        yield from self.lines(options)
+
+    def lines(self, options: ConsoleOptions) -> Iterator[Text]:
+        """Line by line; a console would gather them all before it prints the first."""
         glyphs = UNICODE if options.encoding.lower().startswith("utf") else ASCII
-        gutter = TIME_WIDTH + 1 + LANE_WIDTH * self._lanes
+        gutter = TIME_WIDTH + 1 + LANE_WIDTH * self._lanes.count
         room = max(options.max_width - gutter, MIN_COLUMN)
         count = max(len(self._sessions), 1)
         shared = count > 1 and room // count < MIN_COLUMN
         columns = 1 if shared else count
         width = room // columns
         yield self._names(gutter, width, shared)
-        for row in self._rows:
+        for row in rows(self._catalogue, self._profile, self._lanes):
             yield self._line(row, width, columns, shared, glyphs)
         legend = "".join(glyphs.get(char, char) for char in LEGEND)
         yield Text(f"\n{legend}", style="dim")
@@ -150,11 +121,12 @@ class Timeline:
     def _line(
         self, row: Row, width: int, columns: int, shared: bool, glyphs: dict[str, str]
     ) -> Text:
-        column = 0 if shared else self._sessions.index(row.entry.session)
-        style = Style(color=_COLOURS[row.lane]) if row.lane is not None else Style()
+        column = 0 if shared else self._catalogue.session_of[row.station.place]
+        lane = row.station.lane
+        style = Style(color=_COLOURS[lane]) if lane is not None else Style()
         text = Text(seconds(row.entry.at_s).rjust(TIME_WIDTH) + " ", style=_DIM, no_wrap=True)
         text.append_text(self._gutter(row, style, glyphs))
-        arrow = row.lane is not None
+        arrow = lane is not None
         for index in range(columns):
             if index == column:
                 text.append_text(self._cell(row, width, shared, style, glyphs))
@@ -168,12 +140,12 @@ class Timeline:
     def _gutter(self, row: Row, style: Style, glyphs: dict[str, str]) -> Text:
         text = Text(no_wrap=True)
         reached = False
-        for lane in range(self._lanes):
-            if lane == row.lane:
-                corner = "┌" if row.first else "└" if row.last else "├"
+        for lane in range(self._lanes.count):
+            if lane == row.station.lane:
+                corner = "┌" if row.station.first else "└" if row.station.last else "├"
                 text.append(glyphs[corner] + glyphs["─"], style=style)
                 reached = True
-            elif lane in row.through:
+            elif lane in row.station.through:
                 passing = Style(color=_COLOURS[lane])
                 text.append(glyphs["┼" if reached else "│"], style=passing)
                 text.append(glyphs["─"] if reached else " ", style=style)

@@ -14,9 +14,10 @@ import re
 from functools import lru_cache
 from typing import Any
 
+from cometape.core.catalogue import EntryHead
 from cometape.core.json_value import Json
 
-from .entry_fields import END
+from .entry_fields import END, ENTRY_FIELDS
 from .yaml_block import MAX_SIMPLE_KEY
 from .yaml_documents import FIRST_OF_NON_TEXT, LIMITS, TABLE_LEVELS, Limits, Table, core_value
 from .yaml_scalar import NEVER_RAW, PLAIN_ID, PLAIN_IN_BLOCK, PLAIN_IN_FLOW
@@ -68,6 +69,56 @@ def canonical_document(data: bytes, before: int = 0, limits: Limits = LIMITS) ->
     except (_NotCanonical, ValueError, IndexError):
         # ValueError: an integer of thousands of digits. IndexError: a line that ends too soon.
         return None
+
+
+_HEAD = re.compile(
+    rb"---\n(?P<kind>[a-z]+): (?P<number>[1-9]\d{0,17})\n(?P<session>session: [^\n]*)\n"
+    rb"(?:at_s: (?P<at_s>\d{1,12}\.\d{1,12})\n)?(?:cause: (?P<cause>[1-9]\d{0,17}|spontaneous)\n)?"
+    rb"(?P<channel>channel: [^\n]*\n)?(?=[a-z_]+:[ \n]|\.\.\.\n|\Z)"
+)
+
+
+def canonical_head(data: bytes) -> EntryHead | None:
+    """The head of an entry's document; None where it is not written as we write.
+
+    The rest of the document is not looked at.
+    """
+    found = _HEAD.match(data)
+    if found is None:
+        return None
+    kind, number, session, at_s, cause, channel = found.groups()
+    is_event = kind == b"event"
+    if (at_s is None and b"at_s" in data) or (is_event and cause is None and b"cause" in data):
+        return None  # it may stand further down
+    if kind not in _RECORDS or (channel is None if is_event else cause is not None):
+        return None
+    try:
+        name = _text_of(session)
+        channel_name = _text_of(channel[:-1]) if is_event else ""
+    except (_NotCanonical, ValueError, UnicodeDecodeError):
+        return None
+    return EntryHead(
+        _RECORDS[kind],
+        int(number),
+        name,
+        None if at_s is None else float(at_s),
+        "spontaneous" if cause == b"spontaneous" else None if cause is None else int(cause),
+        channel_name,
+    )
+
+
+@lru_cache(1024)
+def _text_of(line: bytes) -> str:
+    """The text that a line gives its key. Raises _NotCanonical, ValueError."""
+    text = line.decode("utf-8")
+    _, dashes, key, kind, value = _line(text)
+    is_text = kind == _SCALAR and isinstance(value, str)
+    if NEVER_RAW.search(text) or dashes or key is None or not is_text:
+        raise _NotCanonical
+    return str(value)
+
+
+_RECORDS = {kind.encode(): record for kind, (record, _) in ENTRY_FIELDS.items()}
 
 
 class _Document:

@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import contextlib
 import os
+import weakref
 from array import array
 from bisect import bisect_left
 from collections.abc import Iterator
 
 from cometape.core.cassette import Entry, Event, Header
+from cometape.core.catalogue import EntryHead, head_of
 from cometape.core.errors import CassetteError
 from cometape.core.json_value import Json
 
-from .canonical_reader import canonical_document
+from .canonical_reader import canonical_document, canonical_head
 from .document_extents import CassetteFile, Extent, extents
 from .entry_reader import read_entry, read_format, read_header
 from .formats import upgrade
@@ -28,6 +30,14 @@ _MAX_NUMBER = (1 << 63) - 1
 
 class Unusual(Exception):
     """A file that is not read piece by piece."""
+
+
+def kept_open(path: str | os.PathLike[str]) -> CassetteFile:
+    """The file, closed when nobody refers to it any more. Raises OSError."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    file = CassetteFile(descriptor, os.fspath(path), os.fstat(descriptor).st_size)
+    weakref.finalize(file, os.close, descriptor)
+    return file
 
 
 @contextlib.contextmanager
@@ -64,25 +74,33 @@ class EntryStream:
 
     def __iter__(self) -> Iterator[tuple[Entry, Extent]]:
         """Every entry. Raises Unusual."""
-        numbers = array("Q")
-        awaited: set[int] = set()  # causes that are named before they come
+        check = _OrderCheck()
         for extent in self._extents:
             entry = self._entry(extent)
-            if entry.number > _MAX_NUMBER or (numbers and entry.number <= numbers[-1]):
-                raise Unusual
-            numbers.append(entry.number)
-            awaited.discard(entry.number)
-            if isinstance(entry, Event) and isinstance(entry.cause, int):
-                if entry.cause > entry.number:
-                    awaited.add(entry.cause)
-                elif entry.cause == entry.number or not _has(numbers, entry.cause):
-                    raise Unusual
+            check.next(entry.number, entry.cause if isinstance(entry, Event) else None)
             self._last = extent
             yield entry, extent
-        whole = self._last.data.rstrip().endswith(b"\n...")
-        if not numbers or not (whole if self._is_closed else self._last.data.endswith(b"\n")):
-            raise Unusual
-        if awaited:
+        self._check_end(check)
+
+    def heads(self) -> Iterator[tuple[EntryHead, Extent]]:
+        """The head of every entry, the rest of it unread where it is written as usual.
+
+        Raises Unusual.
+        """
+        check = _OrderCheck()
+        for extent in self._extents:
+            head = canonical_head(extent.data)
+            if head is None:
+                head = head_of(self._entry(extent))
+            check.next(head.number, head.cause)
+            self._last = extent
+            yield head, extent
+        self._check_end(check)
+
+    def _check_end(self, check: _OrderCheck) -> None:
+        data = self._last.data
+        whole = data.rstrip().endswith(b"\n...") if self._is_closed else data.endswith(b"\n")
+        if not (whole and check.is_whole):
             raise Unusual
 
     def _entry(self, extent: Extent) -> Entry:
@@ -98,9 +116,34 @@ class EntryStream:
             raise Unusual from error
 
 
-def _has(numbers: array[int], number: int) -> bool:
-    at = bisect_left(numbers, number)
-    return at < len(numbers) and numbers[at] == number
+class _OrderCheck:
+    """Numbers ascend, and every cause is there."""
+
+    def __init__(self) -> None:
+        self._numbers = array("Q")
+        self._awaited: set[int] = set()
+        """Causes that are named before they come."""
+
+    def next(self, number: int, cause: object) -> None:
+        """The next entry. Raises Unusual."""
+        numbers = self._numbers
+        if number > _MAX_NUMBER or (numbers and number <= numbers[-1]):
+            raise Unusual
+        numbers.append(number)
+        self._awaited.discard(number)
+        if not isinstance(cause, int):
+            return
+        if cause > number:
+            self._awaited.add(cause)
+            return
+        at = bisect_left(numbers, cause)
+        if cause == number or numbers[at] != cause:
+            raise Unusual
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether there are entries, and all causes that were named."""
+        return bool(self._numbers) and not self._awaited
 
 
 def parsed_document(extent: Extent, path: str, limits: Limits = LIMITS) -> Json:

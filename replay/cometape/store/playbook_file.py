@@ -10,17 +10,9 @@ from __future__ import annotations
 import gc
 import hashlib
 import os
-import weakref
-import zlib
-from array import array
 from collections.abc import Callable, Iterator
-from functools import cache
-from pathlib import Path
 
-import cometape
-from cometape.core.cassette import Entry, Event
-from cometape.core.errors import CassetteError
-from cometape.core.memo import Memo
+from cometape.core.cassette import Event
 from cometape.core.playbook.columns import Columns, pack, unpack
 from cometape.core.playbook.index_compiler import IndexCompiler
 from cometape.core.playbook.playbook import Playbook
@@ -28,17 +20,16 @@ from cometape.core.playbook.playbook_index import PlaybookIndex
 from cometape.core.profile.profile import Profile
 from cometape.store import cassette_file
 
-from .document_extents import CassetteFile, Extent
-from .entry_stream import EntryStream, Unusual, parsed_entry
+from .document_extents import CassetteFile
+from .entries_in_file import EXTENTS, EntriesInFile, Extents
+from .entry_stream import EntryStream, Unusual, kept_open
 from .index_cache import IndexCache
-from .yaml_documents import LIMITS, Limits
+from .index_name import content_digest, index_digest
 
 SMALL_BYTES = 256 * 1024
 """A file up to this size is read whole, without an index in the cache."""
 MAX_BYTES = 16 << 30
 """A larger file is refused."""
-KEPT_BYTES = 16 << 20
-"""How much of a cassette's text is kept parsed at least, and twice that at most."""
 
 FindProfile = Callable[[str], Profile]
 """Gives the profile that a cassette names."""
@@ -75,11 +66,11 @@ def _indexed(
     progress: Progress | None,
 ) -> Playbook:
     """Raises Unusual, OSError, CassetteError."""
-    file = _opened(path)
+    file = kept_open(path)
     stream = EntryStream(file.blocks(), file.path)
     profile = find_profile(stream.header.profile)
-    content = _content(file)
-    digest = _digest(content, profile)
+    content = content_digest(file)
+    digest = index_digest("playbook", content, profile)
     columns = _kept(cache, digest)
     if columns is None:
         columns = _compiled(file, profile, progress)
@@ -91,54 +82,6 @@ def _indexed(
     )
 
 
-def _opened(path: str | os.PathLike[str]) -> CassetteFile:
-    """The file, closed when nobody refers to it any more."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    file = CassetteFile(descriptor, os.fspath(path), os.fstat(descriptor).st_size)
-    weakref.finalize(file, os.close, descriptor)
-    return file
-
-
-def _content(file: CassetteFile) -> bytes:
-    digest = hashlib.sha256()
-    for block in file.blocks():
-        digest.update(block)
-    return digest.digest()
-
-
-def _digest(content: bytes, profile: Profile) -> bytes:
-    """The name of an index: it changes with whatever the index is made of."""
-    parts = (content, repr(profile).encode("utf-8", "surrogatepass"), _code())
-    return hashlib.sha256(b"".join(hashlib.sha256(part).digest() for part in parts)).digest()
-
-
-# The folders whose code decides what stands in an index.
-_INDEX_CODE = (
-    "core",
-    "core/bayeux",
-    "core/causality",
-    "core/identity",
-    "core/places",
-    "core/playbook",
-    "core/profile",
-    "store",
-)
-
-
-@cache
-def _code() -> bytes:
-    """Which code makes indexes: its version and, for a checkout has one for long, its files."""
-    package = Path(__file__).parents[1]
-    states = [cometape.__version__]
-    for folder in _INDEX_CODE:
-        with os.scandir(package / folder) as files:
-            for file in sorted(files, key=lambda one: one.name):
-                if file.name.endswith(".py"):
-                    state = file.stat()
-                    states.append(f"{folder}/{file.name} {state.st_size} {state.st_mtime_ns}")
-    return "\n".join(states).encode()
-
-
 def _kept(cache: IndexCache | None, digest: bytes) -> Columns | None:
     """The columns in the cache; None where they are not there, or no index."""
     data = cache.read(digest) if cache is not None else None
@@ -147,15 +90,12 @@ def _kept(cache: IndexCache | None, digest: bytes) -> Columns | None:
     try:
         columns = unpack(data)
         index = PlaybookIndex.in_columns(columns)
-        if any(len(columns[name]) != len(index.numbers) for name in _EXTENTS):
+        if any(len(columns[name]) != len(index.numbers) for name in EXTENTS):
             raise ValueError("extents of something else")
     except (ValueError, KeyError):
         cache.forget(digest)
         return None
     return columns
-
-
-_EXTENTS = ("extent.offsets", "extent.lengths", "extent.lines", "extent.checks")
 
 
 def _compiled(file: CassetteFile, profile: Profile, progress: Progress | None) -> dict[str, object]:
@@ -186,7 +126,7 @@ def _columns(
 
     stream = EntryStream(blocks(), file.path)
     compiler = IndexCompiler(stream.header, profile, find_causes=find_causes)
-    offsets, lengths, lines, checks = array("Q"), array("I"), array("I"), array("I")
+    extents = Extents()
     collecting = gc.isenabled()
     gc.disable()  # nothing here is garbage before it is done
     try:
@@ -194,52 +134,11 @@ def _columns(
             if not find_causes and isinstance(entry, Event) and entry.cause is None:
                 raise _CauseMissing
             compiler.add(entry)
-            offsets.append(extent.offset)
-            lengths.append(len(extent.data))
-            lines.append(extent.line)
-            checks.append(zlib.crc32(extent.data))
+            extents.add(extent)
             if progress is not None:
                 progress(extent.offset + len(extent.data), file.size)
         index = compiler.finish()
     finally:
         if collecting:
             gc.enable()
-    extents = dict(zip(_EXTENTS, (offsets, lengths, lines, checks), strict=True))
-    return {**index.columns(), **extents, "content": seen.digest()}
-
-
-class EntriesInFile:
-    """The entries of a file, each read and parsed when it is asked for; some are kept."""
-
-    def __init__(
-        self, file: CassetteFile, columns: Columns, form: int, limits: Limits = LIMITS
-    ) -> None:
-        self._file = file
-        self._offsets, self._lengths, self._lines, self._checks = (
-            columns[name] for name in _EXTENTS
-        )
-        self._format = form
-        self._limits = limits
-        self._recently = Memo(self._parsed, KEPT_BYTES, self._size)
-
-    def __call__(self, place: int) -> Entry:
-        """The entry at a place. Raises CassetteError when the file has changed meanwhile."""
-        return self._recently(place)[1]
-
-    def _size(self, parsed: tuple[int, Entry]) -> int:
-        length: int = self._lengths[parsed[0]]
-        return length
-
-    def _parsed(self, place: int) -> tuple[int, Entry]:
-        offset, length = self._offsets[place], self._lengths[place]
-        data = self._file.read(offset, length)
-        if zlib.crc32(data) != self._checks[place]:
-            raise CassetteError(
-                "the file has changed since its replay began",
-                hint="Begin the replay again.",
-                reason="changed",
-                path=self._file.path,
-                line=self._lines[place] + 1,
-            )
-        extent = Extent(offset, self._lines[place], data)
-        return place, parsed_entry(extent, self._file.path, self._format, self._limits)
+    return {**index.columns(), **extents.columns(), "content": seen.digest()}

@@ -7,6 +7,7 @@ import tracemalloc
 import pytest
 
 from cometape.core.cassette import Entry, Event, Exchange
+from cometape.core.catalogue import head_of
 from cometape.core.causality.inference import Inference
 from cometape.core.causality.written_causes import WrittenCauses
 from cometape.core.errors import CassetteError
@@ -33,7 +34,7 @@ def refusal(*entries: Entry) -> tuple[int | None, str]:
     """What is told of a cassette: the entry, and the words."""
     written = WrittenCauses()
     for entry in entries:
-        written.observe(entry)
+        written.observe(head_of(entry))
     with pytest.raises(CassetteError) as told:
         written.check()
     return told.value.entry, str(told.value)
@@ -42,7 +43,7 @@ def refusal(*entries: Entry) -> tuple[int | None, str]:
 def test_a_cause_may_come_before_or_after_its_event() -> None:
     written = WrittenCauses()
     for entry in (exchange(1, 0.0), event(2, 1, 0.5), event(3, 4, 0.6), exchange(4, 0.55)):
-        written.observe(entry)
+        written.observe(head_of(entry))
     written.check()
     assert written.named() == {2: 1, 3: 4}
 
@@ -62,7 +63,7 @@ def test_a_cause_that_began_after_its_event_was_seen_is_told() -> None:
 def test_events_of_two_sessions_may_cross_on_the_way_and_those_of_one_may_not() -> None:
     written = WrittenCauses()
     for entry in (event(1, None, 3.0, "b"), event(2, 1, 2.0)):
-        written.observe(entry)
+        written.observe(head_of(entry))
     written.check()
     assert refusal(event(1, None, 3.0), event(2, 1, 2.0))[0] == 2
 

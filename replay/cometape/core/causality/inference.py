@@ -11,6 +11,7 @@ from dataclasses import replace
 from cometape.core.profile.profile import Profile
 
 from ..cassette import Cassette, Entry, Event, Exchange, Publish
+from ..catalogue import head_of
 from .cause_finder import Cause, CauseFinder
 from .chains import without_circles
 from .waiting_events import WaitingEvents
@@ -55,7 +56,7 @@ class Inference:
 
     def observe(self, entry: Entry) -> None:
         """The next entry."""
-        self._written.observe(entry)
+        self._written.observe(head_of(entry))
         if self._finder is not None:
             self._look_for_causes(entry, self._finder, self._waiting)
 

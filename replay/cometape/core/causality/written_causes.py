@@ -11,12 +11,14 @@ from bisect import bisect_left
 from dataclasses import dataclass
 
 from ..cassette import Entry, Event, Exchange
+from ..catalogue import EntryHead
 from ..errors import CassetteError
 from .cause_rule import precedes
 from .chains import check_no_circle
 from .waiting_events import OVERTAKING_S
 
 _EXCHANGE, _EVENT, _OTHER = range(3)
+_KINDS: dict[type[Entry], int] = {Exchange: _EXCHANGE, Event: _EVENT}
 _MAX_NUMBER = (1 << 64) - 1
 
 
@@ -51,14 +53,12 @@ class WrittenCauses:
         self._wrong: tuple[int, CassetteError] | None = None
         """The first event whose cause cannot be, by place."""
 
-    def observe(self, entry: Entry) -> None:
-        """The next entry."""
+    def observe(self, entry: EntryHead) -> None:
+        """The head of the next entry."""
         place = len(self._numbers)
         session = self._session_numbers.setdefault(entry.session, len(self._session_numbers))
-        named = entry.cause if isinstance(entry, Event) and isinstance(entry.cause, int) else 0
-        kind = _OTHER
-        if isinstance(entry, Exchange | Event):
-            kind = _EVENT if isinstance(entry, Event) else _EXCHANGE
+        named = entry.cause if isinstance(entry.cause, int) else 0
+        kind = _KINDS.get(entry.kind, _OTHER)
         self._numbers.append(entry.number)
         self._kinds.append(kind)
         self._sessions.append(session)
@@ -67,7 +67,7 @@ class WrittenCauses:
         for event in self._awaited.pop(entry.number, ()):
             self._by_later_event = self._by_later_event or kind == _EVENT
             self._check(event, place)
-        if isinstance(entry, Event) and named:
+        if named:
             event = _Named(place, entry.number, session, entry.at_s, entry.channel, named)
             at = bisect_left(self._numbers, named)
             if at < len(self._numbers) and self._numbers[at] == named:
