@@ -374,12 +374,12 @@ def replay_settings(options: dict[str, Any], profile: Profile) -> ReplaySettings
     Raises ConfigurationError for a value that cannot be used, or another name.
     """
     import time
+    from dataclasses import replace
 
-    from cometape.core.bayeux.settings import Settings
     from cometape.core.errors import ConfigurationError
     from cometape.core.explore.conductor import PATIENCE_S as PATIENCE_OF_AN_ORDER_S
     from cometape.core.identity.date_shift import Dates
-    from cometape.core.replay.replay_service import MAX_INTERVAL_MS, ReplaySettings
+    from cometape.core.replay.replay_service import BAYEUX, MAX_INTERVAL_MS, ReplaySettings
     from cometape.core.run.pace import Pace
 
     unknown = sorted(options.keys() - OPTIONS)
@@ -400,7 +400,8 @@ def replay_settings(options: dict[str, Any], profile: Profile) -> ReplaySettings
         order=options.get("order"),
         order_patience_s=options.get("patience_s", PATIENCE_OF_AN_ORDER_S),
         dialect=options.get("dialect"),
-        bayeux=Settings(
+        bayeux=replace(
+            BAYEUX,
             timeout_ms=round(options.get("timeout_s", 30) * 1000),
             max_interval_ms=round(options.get("max_interval_s", MAX_INTERVAL_MS / 1000) * 1000),
             wall_offset_s=time.time() - time.monotonic(),

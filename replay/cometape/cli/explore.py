@@ -6,17 +6,17 @@ import json
 import signal
 import sys
 import time
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
 import click
 
-from cometape.core.bayeux.settings import Settings
 from cometape.core.errors import ConfigurationError
 from cometape.core.explore.enumeration import orders
 from cometape.core.explore.order import Order
 from cometape.core.explore.plot import Plot
-from cometape.core.replay.replay_service import MAX_INTERVAL_MS, ReplaySettings
+from cometape.core.replay.replay_service import BAYEUX, ReplaySettings
 
 from .after_dashes import BeforeDashes, after_dashes
 from .fault_options import fault_options, faults_of
@@ -120,9 +120,7 @@ def command(
         strict=strict,
         order_patience_s=patience,
         faults=faults_of(fault_texts, fault_files, [playbook.profile]),
-        bayeux=Settings(
-            max_interval_ms=MAX_INTERVAL_MS, wall_offset_s=time.time() - time.monotonic()
-        ),
+        bayeux=replace(BAYEUX, wall_offset_s=time.time() - time.monotonic()),
     )
     trials = Trials(playbook=playbook, settings=settings, command=test, limit_s=command_limit)
     search = Search(trials=trials, most=most, limit_s=time_limit, jobs=jobs, goes_on=goes_on)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -11,12 +12,11 @@ import click
 
 from cometape import __version__
 from cometape.core.bayeux.dialect import DIALECTS
-from cometape.core.bayeux.settings import Settings
 from cometape.core.cassette import UNFINISHED
 from cometape.core.control.control_service import ControlService
 from cometape.core.errors import ConfigurationError
 from cometape.core.identity.date_shift import Dates
-from cometape.core.replay.replay_service import MAX_INTERVAL_MS, ReplaySettings
+from cometape.core.replay.replay_service import BAYEUX, MAX_INTERVAL_MS, ReplaySettings
 from cometape.core.report.miss import Miss
 from cometape.core.run.pace import Pace
 from cometape.server.listener import serve_until_told
@@ -173,7 +173,8 @@ def command(
         dialect=dialect,
         order=order,
         order_patience_s=patience,
-        bayeux=Settings(
+        bayeux=replace(
+            BAYEUX,
             timeout_ms=round(timeout_s * 1000),
             max_interval_ms=round(max_interval_s * 1000),
             wall_offset_s=time.time() - time.monotonic(),

@@ -46,7 +46,7 @@ from .reply import (
 from .session import Hold, Session
 from .settings import Settings
 from .states import Input, State, next_state
-from .subscriptions import Subscriptions, wanted_channels
+from .subscriptions import MAX_SUBSCRIPTIONS, Subscriptions, wanted_channels
 
 PROTOCOL_VERSION = "1.0"
 CLOSE_VIOLATION = 1011
@@ -360,7 +360,8 @@ class BayeuxServer:
         for channel in self._wanted(message, reply):
             channel = shared(channel)
             session.state = next_state(session.state, Input.SUBSCRIBE)
-            error = self._words.subscribe_denied if is_meta(channel) else None
+            is_full = len(session.subscriptions) >= MAX_SUBSCRIPTIONS
+            error = self._words.subscribe_denied if is_meta(channel) or is_full else None
             error = error or self._application.subscribe(session, channel, message, now_s)
             if error is not None:
                 fail(reply, error)

@@ -6,6 +6,9 @@ from ..json_value import JsonObject
 from .channel import is_valid, patterns_of
 from .session import Session
 
+MAX_SUBSCRIPTIONS = 10_000
+"""Of one session; more are denied."""
+
 
 class Subscriptions:
     """The subscriptions of all sessions, by channel or pattern."""

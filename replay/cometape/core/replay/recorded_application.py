@@ -33,6 +33,9 @@ from .setbacks import is_accident, is_by_bayeux
 
 Attempt = TypeVar("Attempt", bound=BayeuxEntry)
 
+MAX_SUBSCRIBED = 1000
+"""Subscriptions remembered of a client, beyond its Bayeux session: those it asked for first."""
+
 
 class RecordedApplication:
     """Decides what the protocol leaves open, as it was decided in the recording."""
@@ -103,7 +106,7 @@ class RecordedApplication:
         subscribes = recorded.subscribes if recorded is not None else {}
         attempts = self._smoothed(subscribes.get(channel, []))
         nth = client.subscribed.count(channel) + 1
-        if nth <= max(1, len(attempts)):
+        if nth <= max(1, len(attempts)) and len(client.subscribed) < MAX_SUBSCRIBED:
             client.subscribed += (channel,)
         if attempts:
             attempt = attempts[min(nth, len(attempts)) - 1]
@@ -181,8 +184,7 @@ class RecordedApplication:
         """A value for the `BAYEUX_BROWSER` cookie of the client that has just shaken hands."""
         client = self._shaken
         assert client is not None, "a browser cookie is set by a handshake alone"
-        client.browser_ids += 1
-        value = client.binding.live(_identity(f"<browser:{client.browser_ids}>"))
+        value = client.binding.renew(_identity("<browser:1>"))
         self._clients.know_cookie(BROWSER_COOKIE, value, client)
         return value
 

@@ -19,7 +19,7 @@ from cometape.core.report.miss import Miss
 from cometape.core.run.clients import Clients
 from cometape.core.run.live_client import Arrival, LiveClient
 from cometape.core.run.pace import INSTANT, Pace
-from cometape.core.run.play import Due, Play
+from cometape.core.run.play import MAX_WAITING, Due, Play
 from cometape.core.run.player import Run
 from cometape.core.run.repeats import Repeats
 
@@ -49,7 +49,8 @@ from .setbacks import Setbacks, client_left, divided, failure
 
 MAX_INTERVAL_MS = 300_000
 """How long a silent Bayeux session lives, so that a breakpoint in a debugger ends none."""
-BAYEUX = Settings(max_interval_ms=MAX_INTERVAL_MS)
+BAYEUX = Settings(max_interval_ms=MAX_INTERVAL_MS, max_queue=MAX_WAITING)
+"""What a replay's Bayeux server is set to, where nothing else is asked for."""
 
 _CLIENT_ID = re.compile(r'"clientId"\s*:\s*"([^"\\]+)"')
 

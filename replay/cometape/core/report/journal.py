@@ -228,6 +228,8 @@ class RunReport:
     """Requests answered."""
     delivered: int
     """Events given to clients."""
+    forgotten: int = 0
+    """Events that waited for their clients until too many did."""
     unplayed: tuple[Unplayed, ...] = ()
     undelivered: tuple[Undelivered, ...] = ()
     repeats: tuple[Repeat, ...] = ()
@@ -246,6 +248,8 @@ class RunReport:
             f"run {self.run} ({who or 'no client came'}): {self.answered} requests answered,"
             f" {self.delivered} events delivered"
         ]
+        if self.forgotten:
+            lines.append(f"  {self.forgotten} events forgotten, for too many waited")
         for title, found in (
             ("never asked for", self.unplayed),
             ("never delivered", self.undelivered),
@@ -266,6 +270,7 @@ class RunReport:
             "clients": [{"client": client, "session": session} for client, session in self.clients],
             "answered": self.answered,
             "delivered": self.delivered,
+            "forgotten": self.forgotten,
             "complete": self.is_complete,
             "unplayed": [one.json() for one in self.unplayed],
             "undelivered": [one.json() for one in self.undelivered],

@@ -50,6 +50,7 @@ def run_report(
             if (found := playbook.playable(number)) is not None and not found.is_publish
         ),
         delivered=sum(run.delivered.values()) - len(unfetched),
+        forgotten=run.forgotten,
         unplayed=tuple(_in_order(_unplayed(run, almost), _unbroken(run) if as_recorded else ())),
         undelivered=tuple(
             _undelivered(run, unfetched, playbook.all_followers(), as_recorded=as_recorded)

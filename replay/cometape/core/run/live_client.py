@@ -65,8 +65,6 @@ class LiveClient:
     """What it has asked for that others did as well, as long as it is not committed."""
     subscribed: tuple[str, ...] = ()
     """The subscriptions it asked for, one that was recorded several times as often at most."""
-    browser_ids: int = 0
-    """How many `BAYEUX_BROWSER` cookies it was given."""
     sibling_of: LiveClient | None = None
     """The client whose cookie it presents, where two Bayeux sessions live behind one."""
     newest_connection: int = 0

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 MAX_WAITING = 10_000
 """Due events that wait for one client, or session: of more the oldest are forgotten, and counted
 (`Run.forgotten`)."""
+MAX_ON_THEIR_WAY = 100_000
+"""Events of a run that are on their way; while there are so many, those of a repeat are forgotten.
+What is played for the first time is as much as the cassette has, and no more."""
 
 
 class Actor(Protocol):

@@ -20,7 +20,7 @@ from cometape.core.playbook.playbook import START, Playbook
 from cometape.core.playbook.recordings import Follower, Matches, Playable, Recordings
 
 from .pace import INSTANT, Pace
-from .play import MAX_WAITING, Actor, Due, Exhausted, Play
+from .play import MAX_ON_THEIR_WAY, MAX_WAITING, Actor, Due, Exhausted, Play
 from .reads import Reads
 from .repeats import NO_REPEATS, Repeats
 from .schedule import Schedule
@@ -92,7 +92,7 @@ class Run:
         self.unclaimed: Mapping[str, deque[Due]] = _NOTHING
         """Due events of recorded sessions that no client has taken yet."""
         self.forgotten = 0
-        """Due events that waited in vain, until there were too many of them."""
+        """Events that waited in vain, or had no place to wait, for there were too many of them."""
         self.spared: frozenset[int] = _NOBODY
         """Entries that a fault kept from being played or delivered: nobody is to blame for that."""
         self._pace = pace
@@ -447,7 +447,10 @@ class Run:
         at_s = after_s + (delay_s if delay_s > self._event_gap_s else self._event_gap_s)
         if at_s < not_before_s:
             at_s = not_before_s
-        self._schedule.put(Due(follower, play, at_s, self))
+        if play is None or play.nth == 1 or len(self._schedule) < MAX_ON_THEIR_WAY:
+            self._schedule.put(Due(follower, play, at_s, self))
+        else:  # the clock stands still, and a client goes on and on
+            self.forgotten += 1
         return at_s
 
     def _fresh(self, recordings: Recordings) -> Playable | None:

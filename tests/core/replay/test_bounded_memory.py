@@ -1,0 +1,136 @@
+"""However long a replay lasts, what it remembers stays of the same size."""
+
+from __future__ import annotations
+
+import gc
+import sys
+from collections.abc import Callable
+
+from cometape.core.bayeux.subscriptions import MAX_SUBSCRIPTIONS
+from cometape.core.report.journal import MAX_LINES
+from cometape.core.run.clients import MAX_GONE
+from cometape.core.run.play import MAX_ON_THEIR_WAY, MAX_WAITING
+from pulling import BINS, ITEMS, PULL, A, pulling
+from scripted import Person, Stage
+
+TURNS = 100_000
+SETTLED = 50_000
+"""After so many turns everything that has a bound has reached it."""
+ALLOWED = 1_000
+"""Blocks of memory that may come and go between two looks; a turn that left one would be 50,000."""
+
+
+def blocks_after(stage: Stage, turn: Callable[[], object], turns: int) -> int:
+    """Blocks of memory in use after so many turns, none of which the test keeps anything of."""
+    talk = stage.talk
+    for _ in range(turns):
+        turn()
+        talk.log.clear()
+        talk.exchanges.clear()
+        talk.sockets.clear()
+    gc.collect()
+    return sys.getallocatedblocks()
+
+
+def growth(stage: Stage, turn: Callable[[], object], turns: int = TURNS) -> int:
+    before = blocks_after(stage, turn, min(SETTLED, turns // 2))
+    return blocks_after(stage, turn, turns - min(SETTLED, turns // 2)) - before
+
+
+def at_work(stage: Stage, *channels: str) -> Person:
+    person = stage.person()
+    person.ask("GET", "/api/v2/me")
+    person.listen(*channels)
+    return person
+
+
+def test_a_client_that_loops_over_one_operation_costs_no_more_after_100_000_turns() -> None:
+    stage = Stage(pulling(), repeats=True)
+    person = at_work(stage, ITEMS, BINS)
+    client = person.client
+    assert client is not None
+    got = 0
+
+    def turn() -> None:
+        nonlocal got
+        answer = person.ask("POST", A, PULL)
+        stage.settle()
+        client.connect()
+        events = client.events
+        reference_ids = {event["data"]["referenceId"] for event in events}
+        assert reference_ids == {answer.json["referenceId"]}
+        got += len(events)
+        client._exchanges.clear()
+
+    assert growth(stage, turn) < ALLOWED
+    assert got == 2 * TURNS
+    report = stage.service.report()
+    assert report.ok
+    assert report.runs[0].forgotten == 0
+    assert len(stage.service.journal) == MAX_LINES < stage.service.journal.total
+
+
+def test_of_events_for_a_client_that_never_subscribes_the_latest_wait() -> None:
+    stage = Stage(pulling(), repeats=True)
+    person = at_work(stage)
+    ids: list[int] = []
+    for _ in range(2 * MAX_WAITING):
+        ids.append(person.ask("POST", A, PULL).json["referenceId"])
+        stage.settle()
+    assert "30000 events forgotten, for too many waited" in stage.service.report().text()
+    assert person.client is not None
+    person.listen(ITEMS)
+    found = [data["referenceId"] for _, data in person.events()]
+    assert found == ids[-MAX_WAITING // 2 :]
+
+
+def test_a_session_whose_client_works_but_never_polls_ends_when_too_much_waits_for_it() -> None:
+    stage = Stage(pulling(), repeats=True)
+    person = at_work(stage, ITEMS, BINS)
+    client = person.client
+    assert client is not None
+    for _ in range(MAX_WAITING // 2):
+        person.ask("POST", A, PULL)
+        stage.talk.advance(0.02)
+    (session,) = stage.service.replay.bayeux.sessions
+    assert session.unfetched == MAX_WAITING
+    person.ask("POST", A, PULL)
+    stage.talk.advance(0.02)
+    assert client.connect()["error"].startswith("402:")
+    person.listen(ITEMS, BINS)
+    assert len(person.events()) == MAX_WAITING
+
+
+def test_while_the_clock_stands_still_repeats_send_off_only_so_many_events() -> None:
+    stage = Stage(pulling(), repeats=True)
+    person = at_work(stage, ITEMS, BINS)
+    for _ in range(MAX_ON_THEIR_WAY // 2 + 10):
+        person.ask("POST", A, PULL)
+        stage.talk.exchanges.clear()
+    (run,) = stage.service.report().runs
+    assert run.forgotten == 20
+    assert len(run.undelivered) == MAX_ON_THEIR_WAY
+
+
+def test_a_session_may_have_ten_thousand_subscriptions() -> None:
+    stage = Stage(pulling())
+    client = at_work(stage).client
+    assert client is not None
+    first = [f"/of/mine/{number}" for number in range(MAX_SUBSCRIPTIONS)]
+    assert client.subscribe(first)["successful"]
+    assert client.subscribe("/one/more")["error"].startswith("403:")
+    assert client.unsubscribe(first[0])["successful"]
+    assert client.subscribe("/one/more")["successful"]
+
+
+def test_of_bayeux_sessions_that_have_ended_nothing_stays_but_some_ids_for_a_while() -> None:
+    stage = Stage(pulling())
+    person = at_work(stage)
+
+    def turn() -> None:
+        person.shake_hands()
+        stage.talk.advance(301)
+
+    before = blocks_after(stage, turn, 2 * MAX_GONE)
+    assert blocks_after(stage, turn, MAX_GONE) - before < ALLOWED
+    assert not list(stage.service.replay.bayeux.sessions)
