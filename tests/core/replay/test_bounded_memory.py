@@ -132,5 +132,6 @@ def test_of_bayeux_sessions_that_have_ended_nothing_stays_but_some_ids_for_a_whi
         stage.talk.advance(301)
 
     before = blocks_after(stage, turn, 2 * MAX_GONE)
-    assert blocks_after(stage, turn, MAX_GONE) - before < ALLOWED
+    # One for each is its cookie, of which a hundred thousand are kept.
+    assert blocks_after(stage, turn, MAX_GONE) - before < MAX_GONE + ALLOWED
     assert not list(stage.service.replay.bayeux.sessions)
