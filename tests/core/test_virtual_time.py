@@ -13,6 +13,8 @@ from cometape.core.bayeux.settings import Settings
 from cometape.core.broker import Broker
 from cometape.core.errors import ConfigurationError
 from cometape.core.exchange import Request
+from cometape.core.faults.fault_reading import read_rules
+from cometape.core.json_value import Json
 from cometape.core.playbook.playbook import Playbook
 from cometape.core.replay.pending import pending
 from cometape.core.replay.replay_service import Replay, ReplayService, ReplaySettings
@@ -24,6 +26,8 @@ from conversation import Client, Conversation
 from scripted import NOTIFICATIONS, Script
 
 ITEMS = "/v2/me/workitems"
+JSON = [("Content-Type", "application/json")]
+PULL = '{"operationName":"Pull"}'
 
 
 class Timed:
@@ -59,12 +63,7 @@ def replay(**settings: Any) -> Timed:
 
 
 def pull(timed: Timed) -> int:
-    asked = timed.talk.send(
-        "POST",
-        "/bins/A",
-        headers=[("Content-Type", "application/json")],
-        body='{"operationName":"Pull"}',
-    )
+    asked = timed.talk.send("POST", "/bins/A", headers=JSON, body=PULL)
     number: int = asked.json["referenceId"]
     return number
 
@@ -200,25 +199,57 @@ Acts = st.lists(
 )
 
 
-@given(Acts, st.data())
+FAULTS = (
+    "delay=700ms method=POST",
+    "delay=3s channel=/meta/connect nth=2",
+    "drip=300ms bytes=9 method=POST",
+    "drip=400ms channel=/meta/connect probability=0.5",
+    "402 operation=Pull nth=2",
+    "402=kept operation=Pull nth=1",
+    "expired channel=/meta/connect nth=3",
+    "early=2s nth=1",
+    "late=90s nth=1",
+    "lost nth=2",
+    "duplicated=3 after=20s",
+    "reordered=2s",
+)
+Disturbed = st.fixed_dictionaries(
+    {
+        "faults": st.lists(st.sampled_from(FAULTS), max_size=3, unique=True).map(
+            lambda texts: read_rules(list[Json](texts))
+        ),
+        "order": st.sampled_from([None, "4-before-3", "3-after-4+5", "4-apart-5"]),
+    }
+)
+
+
+@given(Acts, Disturbed, st.data())
 def test_one_advance_does_what_many_small_ones_do(
-    acts: list[str | float], data: st.DataObject
+    acts: list[str | float], disturbed: dict[str, Any], data: st.DataObject
 ) -> None:
-    """The law: whatever clients did in between, only how far the clock has come counts."""
+    """The law: whatever clients did in between, only how far the clock has come counts.
+
+    Also where faults hold answers back, let them trickle, end sessions, move events about; and
+    where an order is played.
+    """
 
     def parts(seconds: float) -> list[float]:
         cuts = data.draw(st.lists(st.floats(0, 1), max_size=5))
         at_ms = sorted({round(cut * seconds * 1000) for cut in cuts} | {round(seconds * 1000)})
         return [(b - a) / 1000 for a, b in zip([0, *at_ms], at_ms, strict=False)]
 
-    whole = played(acts, lambda seconds: [seconds])
-    assert played(acts, parts) == whole
-    assert played(acts, lambda seconds: [seconds]) == whole
+    whole = played(acts, lambda seconds: [seconds], disturbed)
+    assert played(acts, parts, disturbed) == whole
+    assert played(acts, lambda seconds: [seconds], disturbed) == whole
 
 
-def played(acts: list[str | float], parts: Callable[[float], list[float]]) -> list[str]:
+def played(
+    acts: list[str | float],
+    parts: Callable[[float], list[float]],
+    disturbed: dict[str, Any],
+) -> list[str]:
     """Every action of the service, to the byte, while clients do these things."""
-    timed = replay(repeats=True, bayeux=Settings(max_interval_ms=60_000))
+    timed = replay(repeats=True, bayeux=Settings(max_interval_ms=60_000), **disturbed)
     clients: list[Client] = []
     for act in acts:
         if isinstance(act, float):
@@ -226,17 +257,19 @@ def played(acts: list[str | float], parts: Callable[[float], list[float]]) -> li
                 timed.advance(seconds)
         elif act == "come":
             clients.append(timed.talk.client())
-            clients[-1].begin(ITEMS)
+            clients[-1].handshake()
+            clients[-1].subscribe(ITEMS)
         elif act == "pull":
-            pull(timed)
+            timed.talk.send("POST", "/bins/A", headers=JSON, body=PULL)
         elif act == "leave" and timed.talk.held:
             timed.talk.held[0].leave()
         elif clients and act == "say goodbye":
             clients.pop().disconnect()
-        elif clients and act == "hold":
-            clients[-1].send(clients[-1].message("/meta/connect", connectionType="long-polling"))
-        elif clients and act == "poll":
-            clients[-1].poll()
+        elif clients and act in ("hold", "poll"):
+            advice = {} if act == "hold" else {"advice": {"timeout": 0}}
+            clients[-1].send(
+                clients[-1].message("/meta/connect", connectionType="long-polling", **advice)
+            )
     return [repr(action) for action in timed.talk.log]
 
 
