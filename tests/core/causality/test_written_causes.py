@@ -82,6 +82,7 @@ def test_a_circle_is_told_before_all_else() -> None:
 
 def test_checking_a_long_recording_takes_a_few_dozen_bytes_of_an_entry() -> None:
     """Counted by the allocator: what `cometape lint` holds of every entry until its end."""
+    before = 0
     inference = Inference(load_profile("workbins"), find=False)
     tracemalloc.start()
     try:

@@ -177,7 +177,9 @@ class Rewriter:
 
     def reply(self, handshake: Handshake) -> Template:
         """The template of what the reply to a handshake says beside the protocol, as JSON."""
-        claims = [(role, place.steps) for role, place in self._places("handshake.reply")]
+        claims: list[Claim[Role]] = [
+            (role, place.steps) for role, place in self._places("handshake.reply")
+        ]
         return self._text(json.dumps(handshake.reply_extra or {}), claims, handshake.session)
 
     # ---------------------------------------------------------------- texts
