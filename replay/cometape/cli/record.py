@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import signal
 from collections.abc import Callable
@@ -211,6 +212,7 @@ async def _record(
 
         def listening(url: str) -> None:
             say(f"listening on {url}")
+            gc.freeze()  # modules and options need not be walked again and again
             show_at(url)
             if attended is not None:
                 attended.start(url)

@@ -10,19 +10,25 @@ by an addon until somebody lets it go): nobody could let it go here.
 
 from __future__ import annotations
 
+import copy
 import inspect
 import logging
 from collections import deque
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from typing import Any
 
 from mitmproxy import exceptions, hooks, http
 from mitmproxy.addonmanager import AddonManager
 from mitmproxy.master import Master
 from mitmproxy.options import Options
+from mitmproxy.optmanager import _Option, unset
 from mitmproxy.proxy import commands, events, mode_servers
 
 Handler = Callable[..., Any]
+
+_INDEX = "_cometape_index"
+_NO_INDEX: tuple[Any, dict[bytes, list[str]]] = (None, {})
+_IMMUTABLE = (str, int, float, type(None))
 
 logger = logging.getLogger("mitmproxy.addonmanager")
 
@@ -38,6 +44,7 @@ class LeanMaster(Master):
         http.MessageData.__post_init__ = _checked_already  # type: ignore[method-assign]
         http.Headers.get_all = _header_values  # type: ignore[method-assign,assignment]
         http.Headers.get = _header  # type: ignore[method-assign,assignment]
+        _Option.current = _option_value  # type: ignore[method-assign,assignment]
 
 
 def _checked_already(data: http.MessageData) -> None:
@@ -45,20 +52,34 @@ def _checked_already(data: http.MessageData) -> None:
 
 
 def _header_values(headers: http.Headers, name: str | bytes) -> list[str]:
-    """What mitmproxy's own function returns, in a third of its time: 28 calls per exchange."""
-    sought = (name.encode("utf-8", "surrogateescape") if isinstance(name, str) else name).lower()
-    return [
-        value.decode("utf-8", "surrogateescape")
-        for key, value in headers.fields
-        if key.lower() == sought
-    ]
+    """What mitmproxy's own function returns, in a fifth of its time: 28 calls per exchange."""
+    return list(_found(headers, name))
 
 
 def _header(headers: http.Headers, name: str | bytes, default: Any = None) -> Any:
-    found = _header_values(headers, name)
+    found = _found(headers, name)
     if not found:
         return default
     return found[0] if len(found) == 1 else ", ".join(found)
+
+
+def _found(headers: http.Headers, name: str | bytes) -> Sequence[str]:
+    """The values of a header, by an index that lasts as long as `fields` is the same tuple."""
+    indexed, index = headers.__dict__.get(_INDEX, _NO_INDEX)
+    if indexed is not headers.fields:
+        index = {}
+        for key, value in headers.fields:
+            index.setdefault(key.lower(), []).append(value.decode("utf-8", "surrogateescape"))
+        headers.__dict__[_INDEX] = headers.fields, index
+    sought = name.encode("utf-8", "surrogateescape") if isinstance(name, str) else name
+    found: Sequence[str] = index.get(sought.lower(), ())
+    return found
+
+
+def _option_value(option: Any) -> Any:
+    """What mitmproxy's own function returns: 13 calls per exchange, each with a deep copy."""
+    value = option._default if option.value is unset else option.value
+    return value if isinstance(value, _IMMUTABLE) else copy.deepcopy(value)
 
 
 class LeanAddons(AddonManager):
