@@ -23,7 +23,7 @@ from .profiles import load_profile
 from .secret_scanner import scanner
 from .store.cassette_file import load, write_pieces
 from .store.document_extents import CassetteFile
-from .store.entry_stream import EntryStream, Unusual, opened
+from .store.entry_stream import EntryStream, Unusual, opened, read_whole
 from .store.yaml_emitter import TERMINATOR, dump, dump_entry, dump_header
 
 _BUFFER = 1024 * 1024
@@ -46,8 +46,8 @@ def review(path: Path, profile: str | None, progress: Progress) -> Review:
         with opened(path) as file:
             stream = EntryStream(file.blocks(), file.path)
             return _review(stream.header, _entries(stream, file.size, progress), profile)
-    except (Unusual, OSError):
-        cassette = load(path)
+    except (Unusual, OSError) as error:
+        cassette = read_whole(path, error)
         return _review(cassette.header, cassette.entries, profile)
 
 
@@ -152,8 +152,8 @@ def _usual(file: CassetteFile, temporary: Callable[[], IO[bytes]]) -> CassetteFi
     try:
         for _ in EntryStream(file.blocks(), file.path):
             pass
-    except Unusual:
-        cassette = load(file.path)
+    except Unusual as error:
+        cassette = read_whole(file.path, error)
         made = temporary()
         made.write(dump(cassette).encode())
         made.flush()

@@ -13,6 +13,7 @@ from itertools import count
 from math import inf
 from typing import Protocol
 
+from cometape.core.errors import CometapeError
 from cometape.core.exchange import Headers, Request, Response, Scheme
 from cometape.core.service import (
     Abort,
@@ -141,8 +142,7 @@ class ServiceHost:
         try:
             actions = self._service.request(number, connection, request, self.time())
         except Exception:
-            print_fault()
-            actions = [Respond(number, FAULT)]
+            actions = [Respond(number, print_fault())]
         self._carry_out(actions)
 
     def answer_at_once(self, connection: int, request: Request, now_s: float) -> bytes | None:
@@ -158,8 +158,7 @@ class ServiceHost:
                 return None
             answer = render(response, False, True)
         except Exception:
-            print_fault()
-            answer = render(FAULT, False, True)
+            answer = render(print_fault(), False, True)
         if not self._is_to_arm:  # many answers are given in one turn of the loop
             self._is_to_arm = True
             self.loop.call_soon(self._arm)
@@ -172,8 +171,7 @@ class ServiceHost:
         try:
             actions = self._service.upgrade(number, connection, request, self.time())
         except Exception:
-            print_fault()
-            actions = [Respond(number, FAULT)]
+            actions = [Respond(number, print_fault())]
         self._carry_out(actions)
 
     def upgraded(self, number: int, socket: OpenSocket) -> None:
@@ -372,8 +370,20 @@ FAULT = problem(
 )
 
 
-def print_fault() -> None:
-    """Print the exception being handled, once, with its traceback, on standard error."""
+def print_fault() -> Response:
+    """Print the exception being handled on standard error; what is answered because of it.
+
+    One that says what to do, as when the cassette was written to meanwhile, needs no traceback.
+    """
+    error = sys.exception()
+    if isinstance(error, CometapeError):
+        print(error, file=sys.stderr, flush=True)
+        return problem(
+            500,
+            error.reason or "internal-error",
+            ". ".join(map(str.strip, str(error).splitlines())),
+        )
     import traceback  # needed only now
 
     print(traceback.format_exc(), file=sys.stderr, end="", flush=True)
+    return FAULT

@@ -21,7 +21,7 @@ from cometape.store import cassette_file
 
 from .document_extents import CassetteFile, Extent
 from .entries_in_file import EXTENTS, EntriesInFile, Extents
-from .entry_stream import EntryStream, Unusual, kept_open
+from .entry_stream import EntryStream, Unusual, kept_open, read_whole
 from .index_cache import IndexCache
 from .index_name import content_digest, index_digest
 from .playbook_file import MAX_BYTES, SMALL_BYTES, FindProfile, Progress
@@ -44,13 +44,12 @@ def open_catalogue(
     Files up to `small_bytes` are read whole, and with `recover` any, without its torn last entry.
     Raises CassetteError.
     """
-    if not recover:
-        try:
-            if small_bytes < os.stat(path).st_size <= MAX_BYTES:
-                return _indexed(path, find_profile, cache, progress)
-        except (OSError, Unusual):
-            pass  # reading it whole tells what is wrong, or knows better
-    cassette = cassette_file.load(path, recover=recover)
+    try:
+        if not recover and small_bytes < os.stat(path).st_size <= MAX_BYTES:
+            return _indexed(path, find_profile, cache, progress)
+        cassette = cassette_file.load(path, recover=recover)
+    except (OSError, Unusual) as error:
+        cassette = read_whole(path, error)  # tells what is wrong, or knows better
     profile = find_profile(cassette.header.profile)
     return Catalogue.of(infer_causes(cassette, profile)), profile
 

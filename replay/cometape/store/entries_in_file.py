@@ -73,8 +73,8 @@ class EntriesInFile:
         data = self._file.read(offset, length)
         if zlib.crc32(data) != self._checks[place]:
             raise CassetteError(
-                "the file has changed since its replay began",
-                hint="Begin the replay again.",
+                "the file was written to after it had been opened",
+                hint="Begin again; `cometape replay --watch` does so by itself.",
                 reason="changed",
                 path=self._file.path,
                 line=self._lines[place] + 1,

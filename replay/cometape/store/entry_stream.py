@@ -13,12 +13,13 @@ from array import array
 from bisect import bisect_left
 from collections.abc import Iterator
 
-from cometape.core.cassette import Entry, Event, Header
+from cometape.core.cassette import Cassette, Entry, Event, Header
 from cometape.core.catalogue import EntryHead, head_of
 from cometape.core.errors import CassetteError
 from cometape.core.json_value import Json
 
 from .canonical_reader import canonical_document, canonical_head
+from .cassette_file import load
 from .document_extents import CassetteFile, Extent, extents
 from .entry_reader import read_entry, read_format, read_header
 from .formats import upgrade
@@ -29,7 +30,34 @@ _MAX_NUMBER = (1 << 63) - 1
 
 
 class Unusual(Exception):
-    """A file that is not read piece by piece."""
+    """A file that is not read piece by piece, and why."""
+
+    def __init__(self, why: CassetteError | str, line: int | None = None) -> None:
+        """A line counts from 1."""
+        super().__init__(str(why))
+        self.why = why
+        self.line = line
+
+
+def read_whole(
+    path: str | os.PathLike[str], met: Exception, *, limits: Limits = LIMITS
+) -> Cassette:
+    """The cassette in a file that `met` kept from being read piece by piece.
+
+    Raises CassetteError, which tells what was met in a file too large to be read as a whole.
+    """
+    if isinstance(met, Unusual) and os.stat(path).st_size > limits.max_bytes:
+        if isinstance(met.why, CassetteError):
+            raise met.why from None
+        raise CassetteError(
+            f"{met.why}; and what is not as a recorder writes it is read up to"
+            f" {limits.max_bytes >> 20} MiB only",
+            hint="Mend it there, or record it again.",
+            reason="too-large",
+            path=os.fspath(path),
+            line=met.line,
+        ) from None
+    return load(path, limits=limits)
 
 
 def kept_open(path: str | os.PathLike[str]) -> CassetteFile:
@@ -65,7 +93,7 @@ class EntryStream:
             assert isinstance(document, Table)
             self.header, self._is_closed = read_header(upgrade(document, self.format), path)
         except CassetteError as error:
-            raise Unusual from error
+            raise Unusual(error) from error
         self._last = first
 
     def extents(self) -> Iterator[Extent]:
@@ -77,7 +105,8 @@ class EntryStream:
         check = _OrderCheck()
         for extent in self._extents:
             entry = self._entry(extent)
-            check.next(entry.number, entry.cause if isinstance(entry, Event) else None)
+            cause = entry.cause if isinstance(entry, Event) else None
+            check.next(entry.number, cause, extent.line + 1)
             self._last = extent
             yield entry, extent
         self._check_end(check)
@@ -92,7 +121,7 @@ class EntryStream:
             head = canonical_head(extent.data)
             if head is None:
                 head = head_of(self._entry(extent))
-            check.next(head.number, head.cause)
+            check.next(head.number, head.cause, extent.line + 1)
             self._last = extent
             yield head, extent
         self._check_end(check)
@@ -100,20 +129,22 @@ class EntryStream:
     def _check_end(self, check: _OrderCheck) -> None:
         data = self._last.data
         whole = data.rstrip().endswith(b"\n...") if self._is_closed else data.endswith(b"\n")
-        if not (whole and check.is_whole):
-            raise Unusual
+        if not whole:
+            raise Unusual("it is cut off", self._last.line + data.count(b"\n"))
+        if not check.is_whole:
+            raise Unusual("it has no entries, or not the cause that an event names")
 
     def _entry(self, extent: Extent) -> Entry:
         try:
             return parsed_entry(extent, self.path, self.format, self.limits)
         except CassetteError as error:
-            raise Unusual from error
+            raise Unusual(error) from error
 
     def _document(self, extent: Extent) -> Json:
         try:
             return parsed_document(extent, self.path, self.limits)
         except CassetteError as error:
-            raise Unusual from error
+            raise Unusual(error) from error
 
 
 class _OrderCheck:
@@ -124,11 +155,11 @@ class _OrderCheck:
         self._awaited: set[int] = set()
         """Causes that are named before they come."""
 
-    def next(self, number: int, cause: object) -> None:
-        """The next entry. Raises Unusual."""
+    def next(self, number: int, cause: object, line: int) -> None:
+        """The next entry, which begins at that line. Raises Unusual."""
         numbers = self._numbers
         if number > _MAX_NUMBER or (numbers and number <= numbers[-1]):
-            raise Unusual
+            raise Unusual(f"the number {number} is not above those before it", line)
         numbers.append(number)
         self._awaited.discard(number)
         if not isinstance(cause, int):
@@ -138,7 +169,7 @@ class _OrderCheck:
             return
         at = bisect_left(numbers, cause)
         if cause == number or numbers[at] != cause:
-            raise Unusual
+            raise Unusual(f"entry {number} names the cause {cause}, which cannot be", line)
 
     @property
     def is_whole(self) -> bool:
@@ -155,12 +186,12 @@ def parsed_document(extent: Extent, path: str, limits: Limits = LIMITS) -> Json:
     try:
         data.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise Unusual from error
+        raise Unusual("what is not UTF-8", extent.line + 1) from error
     if conflict_in(data) is not None:
-        raise Unusual
+        raise Unusual("an unresolved conflict of a merge", extent.line + 1)
     found = list(documents(data, path, limits, before=extent.line))
     if len(found) != 1:
-        raise Unusual
+        raise Unusual("something else than one document between separators", extent.line + 1)
     return found[0][0]
 
 

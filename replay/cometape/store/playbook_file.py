@@ -22,7 +22,7 @@ from cometape.store import cassette_file
 
 from .document_extents import CassetteFile
 from .entries_in_file import EXTENTS, EntriesInFile, Extents
-from .entry_stream import EntryStream, Unusual, kept_open
+from .entry_stream import EntryStream, Unusual, kept_open, read_whole
 from .index_cache import IndexCache
 from .index_name import content_digest, index_digest
 
@@ -53,9 +53,9 @@ def open_playbook(
         size = os.stat(path).st_size
         if small_bytes < size <= MAX_BYTES:
             return _indexed(path, find_profile, cache, progress)
-    except (OSError, Unusual):
-        pass  # reading it whole tells what is wrong, or knows better
-    cassette = cassette_file.load(path)
+        cassette = cassette_file.load(path)
+    except (OSError, Unusual) as error:
+        cassette = read_whole(path, error)  # tells what is wrong, or knows better
     return Playbook.of(cassette, find_profile(cassette.header.profile))
 
 
