@@ -6,8 +6,11 @@ import gc
 import sys
 from collections.abc import Callable
 
+import pytest
+
 from cometape.core.bayeux.subscriptions import MAX_SUBSCRIPTIONS
 from cometape.core.report.journal import MAX_LINES
+from cometape.core.report.junit import junit_xml
 from cometape.core.run.clients import MAX_GONE
 from cometape.core.run.play import MAX_ON_THEIR_WAY, MAX_WAITING
 from pulling import BINS, ITEMS, PULL, A, pulling
@@ -135,3 +138,68 @@ def test_of_bayeux_sessions_that_have_ended_nothing_stays_but_some_ids_for_a_whi
     # One for each is its cookie, of which a hundred thousand are kept.
     assert blocks_after(stage, turn, MAX_GONE) - before < MAX_GONE + ALLOWED
     assert not list(stage.service.replay.bayeux.sessions)
+
+
+@pytest.fixture
+def few_runs(monkeypatch: pytest.MonkeyPatch) -> int:
+    """How many runs there may be at once, where ten are kept."""
+    monkeypatch.setattr("cometape.core.run.seats.MAX_KEPT", 10)
+    return 11
+
+
+def test_of_clients_that_come_and_go_old_runs_are_summed_up(few_runs: int) -> None:
+    stage = Stage(pulling())
+    for number in range(100):
+        person = stage.person(f"user{number % 7}" if number % 2 else None, cookies=True)
+        person.ask("GET", "/api/v2/me")
+        person.listen(ITEMS, BINS)
+        person.ask("POST", A, PULL)
+        assert len(person.events()) == 2
+        person.leave()
+    clients = stage.service.replay.clients
+    assert len(clients.clients) == len(clients.runs) <= few_runs
+    assert clients.came == clients.runs[-1].number == 100
+    report = stage.service.report()
+    assert report.ok
+    assert report.past.runs == report.past.complete == 100 - len(report.runs)
+    assert report.past.delivered == 2 * report.past.runs
+    assert f"{report.past.runs} earlier runs ({report.past.runs} of them complete)" in report.text()
+
+
+def test_what_was_left_over_long_ago_still_fails_a_strict_replay(few_runs: int) -> None:
+    stage = Stage(pulling())
+    for number in range(2 * few_runs):
+        person = stage.person()
+        person.ask("GET", "/api/v2/me")
+        person.listen(ITEMS, BINS)
+        if number:
+            person.ask("POST", A, PULL)
+            assert len(person.events()) == 2
+        person.leave()
+    report = stage.service.report()
+    assert all(run.is_complete for run in report.runs)
+    assert not report.ok
+    assert (report.past.unplayed, report.past.undelivered) == (1, 2)
+    assert "1 recording never asked for, 2 events never delivered" in report.verdict
+    assert 'failures="1"' in junit_xml({"default": report}, timestamp="2026-03-01T09:15:00")
+
+
+def test_a_run_in_which_a_bayeux_session_lives_is_never_let_go(few_runs: int) -> None:
+    stage = Stage(pulling())
+    people = [stage.person(f"user{number}") for number in range(3 * few_runs)]
+    for person in people:
+        person.ask("GET", "/api/v2/me")
+        person.listen(ITEMS, BINS)
+    for person in people:
+        person.ask("POST", A, PULL)
+        assert len(person.events()) == 2
+
+
+def test_a_client_that_comes_back_after_its_run_was_let_go_is_a_new_one(few_runs: int) -> None:
+    stage = Stage(pulling())
+    first = stage.person(cookies=True)
+    for person in (first, *(stage.person(cookies=True) for _ in range(2 * few_runs)), first):
+        person.ask("GET", "/api/v2/me")
+        person.listen(ITEMS, BINS)
+        assert person.ask("POST", A, PULL).status == 200
+        person.leave()

@@ -10,12 +10,14 @@ from cometape.core.playbook.playbook import Playbook
 from cometape.core.run.clients import Clients
 from cometape.core.run.live_client import LiveClient
 from cometape.core.run.play import Due, Exhausted
+from cometape.core.run.player import Run
 from cometape.core.shared_text import shared
 
 from .explainer import Explainer
 from .journal import Journal, Kind, Report
 from .leftovers import run_report
 from .miss import Miss
+from .past_runs import PastRuns
 
 MAX_MISSES = 1000
 """Misses kept in full; more are only counted."""
@@ -51,6 +53,8 @@ class Chronicle:
         self._as_recorded = as_recorded
         self._met = 0
         """How many clients the journal has named."""
+        self._past = PastRuns()
+        clients.seats.on_past.append(self._sum_up)
 
     def note(
         self,
@@ -62,17 +66,17 @@ class Chronicle:
         times: int = 1,
     ) -> None:
         """Something happened, so many times at once; `about` does not change any more."""
-        if self._met < len(self._clients.clients):
+        if self._met < self._clients.came:
             self._meet(now_s)
         label = client.user or client.label
         self.journal.note(now_s, kind, client.run.number, label, about, entry, times)
 
     def _meet(self, now_s: float) -> None:
         """Name the clients that have come since."""
-        for newcomer in self._clients.clients[self._met :]:
+        for newcomer in self._clients.clients[self._met - self._clients.came :]:
             text = shared(f"takes the session {newcomer.session!r}")
             self.journal.note(now_s, "client", newcomer.run.number, newcomer.label, text, None)
-        self._met = len(self._clients.clients)
+        self._met = self._clients.came
 
     def note_outside(self, now_s: float, client_id: str, text: str) -> None:
         """Somebody outside did something to the client of a Bayeux session."""
@@ -121,4 +125,11 @@ class Chronicle:
             misses_total=self.misses_total,
             faults=self.faults.tallies() if self.faults is not None else (),
             unrealised=self.unrealised(),
+            past=self._past,
         )
+
+    def _sum_up(self, runs: Sequence[Run]) -> None:
+        """Runs of long ago are let go."""
+        for run in runs:
+            told = run_report(run, as_recorded=self._as_recorded)
+            self._past = self._past.and_also(told)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import repeat
 from typing import Literal
 
@@ -17,6 +17,7 @@ from cometape.core.faults.fault_ledger import FaultTally
 from cometape.core.json_value import JsonObject
 
 from .miss import Miss
+from .past_runs import PastRuns
 
 Kind = Literal[
     "client",
@@ -292,11 +293,15 @@ class Report:
     """What went wrong on purpose; that is never a failure."""
     unrealised: tuple[str, ...] = ()
     """What of the order that was played did not come to pass; nor is that."""
+    past: PastRuns = field(default_factory=PastRuns)
+    """Runs of long ago, which are not in `runs` any more."""
 
     @property
     def ok(self) -> bool:
         """No miss, and nothing left over in any run: what a strict replay asks for."""
-        return not self.misses and all(run.is_complete for run in self.runs)
+        if self.misses or self.past.complete < self.past.runs:
+            return False
+        return all(run.is_complete for run in self.runs)
 
     @property
     def unplayed(self) -> tuple[Unplayed, ...]:
@@ -316,6 +321,8 @@ class Report:
     def text(self) -> str:
         """For a terminal, or a failed test: misses first, then what was left over."""
         lines = list(self._miss_lines())
+        if self.past.runs:
+            lines.append(self.past.text())
         lines += [run.text() for run in self.runs]
         if self.faults:
             lines += ["faults on purpose:", *(f"  {tally}" for tally in self.faults)]
@@ -347,8 +354,16 @@ class Report:
         """The whole report in one line."""
         counts = [
             (max(self.misses_total, len(self.misses)), "miss", "misses"),
-            (len(self.unplayed), "recording never asked for", "recordings never asked for"),
-            (len(self.undelivered), "event never delivered", "events never delivered"),
+            (
+                len(self.unplayed) + self.past.unplayed,
+                "recording never asked for",
+                "recordings never asked for",
+            ),
+            (
+                len(self.undelivered) + self.past.undelivered,
+                "event never delivered",
+                "events never delivered",
+            ),
         ]
         found = [f"{n} {one if n == 1 else many}" for n, one, many in counts if n]
         verdict = ", ".join(found) if found else "everything asked for and delivered"
@@ -367,6 +382,7 @@ class Report:
             "misses": [miss.json() for miss in self.misses],
             "misses_total": max(self.misses_total, len(self.misses)),
             "runs": [run.json() for run in self.runs],
+            "past": self.past.json(),
             "faults": [tally.json() for tally in self.faults],
             "unrealised": list(self.unrealised),
         }

@@ -42,6 +42,12 @@ def junit_xml(reports: Mapping[str, Report], *, timestamp: str) -> str:
         for run in report.runs:
             misses = [miss for miss in report.misses if miss.state.run == run.run]
             _add_suite(root, name, len(root), run, list(_cases(run, misses)), timestamp)
+        past = report.past
+        if past.runs:
+            kind = "left-over" if past.complete < past.runs else None
+            case = _Case("earlier runs", "past", kind, past.text())
+            earlier = RunReport(run=0, clients=(), answered=past.answered, delivered=past.delivered)
+            _add_suite(root, name, len(root), earlier, [case], timestamp)
     ElementTree.indent(root)
     text = ElementTree.tostring(root, encoding="unicode", short_empty_elements=True)
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{text}\n'

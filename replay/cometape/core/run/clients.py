@@ -31,6 +31,8 @@ MAX_FINISHED = 64
 """Finished clients remembered among those who may be meant."""
 MAX_GONE = 10_000
 """Bayeux sessions that have ended remembered: whose they were."""
+MAX_USERS = 100_000
+"""Users of whom it is known how often they have come, at least: those that came last."""
 MAX_CONNECTIONS = 20_000
 """Connections remembered; nobody says when one ends, and some clients use each but once."""
 
@@ -53,10 +55,14 @@ class Clients:
         self._playbook = playbook
         self._seed = seed
         self.seats = Seats(playbook, new_run)
+        self.seats.on_past.append(self._let_go)
         kinds = playbook.profile.identities
         self._kinds = {CLIENT_ID.name: CLIENT_ID} | {kind.name: kind for kind in kinds}
         self._recorded: Callable[[], Collection[int]] = lambda: playbook.recorded_integers
         self.clients: list[LiveClient] = []
+        """In the order in which they came, without those of runs that were let go."""
+        self.came = 0
+        """How many there have ever been."""
         self._lately: list[LiveClient] = []
         """Those who may still be heard of; a server may see thousands come and go."""
         self.cookies = Cookies(playbook.profile.session_cookies)
@@ -67,7 +73,7 @@ class Clients:
         self._by_authorization: dict[str, list[LiveClient]] = {}
         self._by_connection: dict[int, _Line] = {}
         self._newest_connection = 0
-        self._occurrences: dict[str, int] = {}
+        self._occurrences: Lately[str, int] = Lately(MAX_USERS)
         self.knowledge = 0
         """Counts what may change whose a request with a cookie is, or which seat its client has.
         What moves from one request to the next, the client of a connection, is not in it."""
@@ -139,7 +145,7 @@ class Clients:
         """A client has said goodbye; who comes after it may be the same one again."""
         self.knowledge += 1
         client.finished = True
-        client.last_beside = len(self.clients)
+        client.last_beside = self.came
 
     def of_client_id(self, client_id: str) -> LiveClient | None:
         """The client of a Bayeux session, living or gone lately."""
@@ -396,8 +402,9 @@ class Clients:
         return self._seated(arrival, run, session, now_s)
 
     def _seated(self, arrival: Arrival, run: Run, session: str, now_s: float) -> LiveClient:
+        self.came += 1
         client = LiveClient(
-            number=len(self.clients) + 1,
+            number=self.came,
             run=run,
             session=session,
             binding=Binding(self._kinds, lambda: self._issuer(client)),
@@ -409,10 +416,29 @@ class Clients:
         self._learn(arrival, client, sure=False)
         return client
 
+    def _let_go(self, runs: Sequence[Run]) -> None:
+        """Runs are forgotten, and with them their clients: one that comes back is a new one."""
+        numbers = {run.number for run in runs}
+
+        def is_gone(client: LiveClient) -> bool:
+            return client.run.number in numbers
+
+        def are_here(clients: Sequence[LiveClient]) -> list[LiveClient]:
+            return [one for one in clients if not is_gone(one)]
+
+        self.knowledge += 1
+        self.clients, self._lately = are_here(self.clients), are_here(self._lately)
+        groups = {who: are_here(group) for who, group in self._by_authorization.items()}
+        self._by_authorization = {who: group for who, group in groups.items() if group}
+        lines = self._by_connection.items()
+        self._by_connection = {at: line for at, line in lines if not is_gone(line.client)}
+        self.cookies.forget(is_gone)
+        self._gone.forget(is_gone)
+
     def _issuer(self, client: LiveClient) -> Issuer:
         """Of a client's ids: made when the first is needed, for it may tell its name late."""
         who = client.user or client.authorization or ""
-        occurrence = self._occurrences[who] = self._occurrences.get(who, 0) + 1
+        occurrence = self._occurrences[who] = (self._occurrences.get(who) or 0) + 1
         return Issuer(self._seed, who, occurrence, self._recorded)
 
 

@@ -6,7 +6,8 @@ made such a request, in order of first appearance. When there is none a new run 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import islice
 
 from cometape.core.playbook.playbook import Playbook
 from cometape.core.playbook.recordings import Matches
@@ -16,6 +17,9 @@ from .player import Run
 
 MAX_RUNS = 1000
 """Runs looked at for a free seat, the latest ones."""
+MAX_KEPT = 10_000
+"""Runs kept one by one. When there are a tenth more, that tenth is let go: the oldest whose clients
+have no Bayeux session any more. A client that began anew every minute would take a week."""
 ALONE = "client"
 """The session that a client takes in a cassette without any."""
 
@@ -25,6 +29,9 @@ class Seats:
 
     def __init__(self, playbook: Playbook, new_run: Callable[[int], Run]) -> None:
         self.runs: list[Run] = [new_run(1)]
+        """Without those that were let go."""
+        self.on_past: list[Callable[[Sequence[Run]], None]] = []
+        """Are told of the runs that are let go."""
         self._playbook = playbook
         self._new_run = new_run
         self._users = _recorded_users(playbook)
@@ -185,8 +192,20 @@ class Seats:
     def _begin_run(self) -> Run:
         if not self.runs[-1].actors:
             return self.runs[-1]
-        self.runs.append(self._new_run(len(self.runs) + 1))
+        tenth = MAX_KEPT // 10
+        if len(self.runs) >= MAX_KEPT + tenth and len(self.runs) % tenth == 0:
+            self.let_go(tenth)
+        self.runs.append(self._new_run(self.runs[-1].number + 1))
         return self.runs[-1]
+
+    def let_go(self, most: int) -> None:
+        """Forget so many runs, the oldest; those in which a Bayeux session lives stay."""
+        over = (run for run in self.runs if not any(c.client_ids for c in clients_in(run)))
+        past = list(islice(over, most))
+        numbers = {run.number for run in past}
+        self.runs[:] = [run for run in self.runs if run.number not in numbers]
+        for told in self.on_past:
+            told(past)
 
     def _has_room(self, run: Run) -> bool:
         """Whether some recorded session of a run is free; of a thousand runs hardly one has."""
