@@ -157,10 +157,12 @@ class Ledger:
 
     def enter(self, identity: Identity, live: str) -> None:
         """From now on `live` is the live value; `behind` still knows the latest `MAX_FORMER`."""
-        if self._live is None and len(self._few) < 2 * _FEW and identity not in self._few:
-            self._few += (identity, live)
-            return
-        mapped, behind = self._map()
+        mapped, behind = self._live, self._behind
+        if mapped is None or behind is None:
+            if len(self._few) < 2 * _FEW and identity not in self._few:
+                self._few += (identity, live)
+                return
+            mapped, behind = self._map()
         kind, replaced = identity[0], mapped.get(identity)
         mapped[identity] = live
         behind[kind, live] = identity

@@ -74,7 +74,7 @@ class Form:
     Filling it in is one formatting of a string, however many pieces its template has.
     """
 
-    __slots__ = ("_codings", "_keys", "_text")
+    __slots__ = ("_codings", "_keys", "_only", "_text")
 
     def __init__(self, pieces: Sequence[str | IdentitySlot]) -> None:
         slots = [piece for piece in pieces if not isinstance(piece, str)]
@@ -83,9 +83,13 @@ class Form:
         )
         self._keys = [(slot.identity.kind, slot.identity.recorded) for slot in slots]
         self._codings = [slot.coding for slot in slots] if any(s.coding for s in slots) else None
+        self._only = self._keys[0] if len(self._keys) == 1 and self._codings is None else None
+        """What most have: one id, as it is."""
 
     def fill(self, issued: Mapping[tuple[str, str], str]) -> str:
         """The text with ids by kind and recorded value. Raises KeyError where one is not there."""
+        if self._only is not None:
+            return self._text % issued[self._only]
         live = tuple([issued[key] for key in self._keys])
         if self._codings is not None:
             live = tuple(map(encoded, live, self._codings))

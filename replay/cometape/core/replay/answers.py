@@ -90,7 +90,7 @@ class Answers:
         self._clients.know_connection(connection, client)
         client.origin, client.keeps_cookies = shortcut.origin, shortcut.keeps_cookies
         response = shortcut.repeat.play(now_s)
-        replay.note_busy(run)
+        replay.agenda.note(run)
         chosen = shortcut.chosen
         replay.chronicle.note(now_s, "repeat", client, chosen, chosen.number)
         return response

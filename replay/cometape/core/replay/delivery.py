@@ -14,7 +14,7 @@ from cometape.core.identity.template import Form
 from cometape.core.memo import Memo
 from cometape.core.playbook.playbook import Playbook
 from cometape.core.run.live_client import LiveClient
-from cometape.core.run.play import Due
+from cometape.core.run.play import Actor, Due
 
 from ..bayeux.actions import BayeuxAction
 from ..bayeux.message import Outgoing, WrittenMessage, render_message
@@ -145,9 +145,12 @@ class Delivery:
 
     def _receivers(self, due: Due) -> Sequence[LiveClient]:
         play = due.play
-        if play is not None and play.audience and play.entry.session == due.session:
-            return [one for one in play.audience if isinstance(one, LiveClient)]
-        receiver = due.run.receiver(due)
+        if play is not None and play.entry.session == due.follower.session:
+            receiver: Actor | None = play.actor
+            if play.audience:
+                return [one for one in play.audience if isinstance(one, LiveClient)]
+        else:
+            receiver = due.run.receiver(due)
         if isinstance(receiver, LiveClient):
             return [receiver]
         due.run.wait(due)

@@ -215,7 +215,8 @@ class Replay:
         self._paths = frozenset(path.rstrip("/") for path in playbook.bayeux_paths)
         self._below_paths = tuple(f"{path}/" for path in self._paths)
         self._sockets: dict[int, Arrival] = {}
-        self._agenda: Agenda[Run] = Agenda()
+        self.agenda: Agenda[Run] = Agenda()
+        """Runs in which events are on their way."""
         self.interference: Interference | None = None
         """Faults on purpose, where there are any."""
         self.answers = Answers(self)
@@ -281,7 +282,7 @@ class Replay:
     def tick(self, now_s: float) -> Sequence[Action]:
         """Events are due, or a held connect has been held long enough."""
         actions = self._befall(now_s)
-        for run in self._agenda.take_due(now_s):
+        for run in self.agenda.take_due(now_s):
             actions += self._give(run.release(now_s), now_s)
             self.note_busy(run)
         if self.interference is not None:
@@ -290,7 +291,7 @@ class Replay:
 
     def deadline_s(self) -> float | None:
         """When `tick` is wanted next."""
-        bayeux_s, event_s = self.bayeux.deadline_s(), self._agenda.next_s()
+        bayeux_s, event_s = self.bayeux.deadline_s(), self.agenda.next_s()
         if self.setbacks is not None:
             event_s = _earlier(event_s, self.setbacks.deadline_s())
         if self.interference is not None:
@@ -432,7 +433,8 @@ class Replay:
     def _made_up_for(self, run: Run, play: Play) -> None:
         """A try succeeded: what failed ones before it brought about comes, once per run."""
         if play.nth == 1:
-            run.set_off(play, self.playbook.failed_tries.brought_about.get(play.entry.number, ()))
+            brought_about = self.playbook.failed_tries.brought_about.get(play.entry.number, ())
+            run.set_off(play, run.delays(brought_about))
 
     def _shift_s(self, now_s: float) -> int:
         wall_s = now_s + self.settings.bayeux.wall_offset_s
@@ -444,7 +446,7 @@ class Replay:
 
     def note_busy(self, run: Run) -> None:
         """Events of a run may be on their way."""
-        self._agenda.note(run)
+        self.agenda.note(run)
 
     def _dialect(self) -> str:
         """The dialect of the recorded errors, or the profile's."""

@@ -123,7 +123,11 @@ class Clients:
 
     def know_connection(self, connection: int, client: LiveClient) -> None:
         """A connection is surely that client's."""
-        self._set_line(connection, client, sure=True)
+        line = self._by_connection.get(connection)
+        if line is not None and line.client is client:
+            line.sure = True
+        else:
+            self._set_line(connection, client, sure=True)
 
     def _set_line(self, connection: int, client: LiveClient, *, sure: bool) -> None:
         line = self._by_connection.get(connection)

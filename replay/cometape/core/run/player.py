@@ -8,7 +8,7 @@ live clients but what it is told; who acts in it is an `Actor`.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, TypeVar
 
@@ -112,7 +112,8 @@ class Run:
         if START not in self.played:
             self.shift_s = self._find_shift(now_s)
             for follower in self.playbook.followers(START):
-                self._send_off(follower, None, now_s)
+                for _, delay_s in self.delays((follower,)):  # each by itself: they have no cause
+                    self._send_off(follower, None, now_s + delay_s)
             self.played[START] = 1
 
     def is_free(self, session: str) -> bool:
@@ -231,11 +232,19 @@ class Run:
         self.issue(play, identities, self._minted[number])
         return play
 
-    def set_off(self, play: Play, followers: Sequence[Follower]) -> None:
-        """Events that a play causes are on their way."""
-        at_s = now_s = play.at_s
+    def delays(self, followers: Iterable[Follower]) -> list[tuple[Follower, float]]:
+        """How long after their common cause events come: none before an earlier one."""
+        longest_s, found = self._event_gap_s, []
         for follower in followers:
-            at_s = self._send_off(follower, play, now_s, at_s)
+            longest_s = max(longest_s, follower.delay_s * self._pace.factor)
+            found.append((follower, longest_s))
+        return found
+
+    def set_off(self, play: Play, delays: Sequence[tuple[Follower, float]]) -> None:
+        """Events that a play causes are on their way."""
+        now_s = play.at_s
+        for follower, delay_s in delays:
+            self._send_off(follower, play, now_s + delay_s)
 
     # ---------------------------------------------------------------- identities
 
@@ -399,10 +408,9 @@ class Run:
         if due.is_delivered:
             return False
         due.is_delivered = True
-        at_s = now_s
         followers = self.playbook.followers(due.follower.number)
-        for follower in followers:
-            at_s = self._send_off(follower, due.play, now_s, not_before_s=at_s)
+        for follower, delay_s in self.delays(followers):
+            self._send_off(follower, due.play, now_s + delay_s)
         return bool(followers)
 
     # ---------------------------------------------------------------- state
@@ -435,23 +443,17 @@ class Run:
         followers = self.playbook.followers(play.entry.number)
         if play.nth > 1:
             followers = [follower for follower in followers if follower.caused]
-        self.set_off(play, followers)
+        if followers:
+            self.set_off(play, self.delays(followers))
         if self.on_play is not None:
             self.on_play(self, play)
 
-    def _send_off(
-        self, follower: Follower, play: Play | None, after_s: float, not_before_s: float = 0.0
-    ) -> float:
-        """Put an event on its way; never before an earlier one of the same cause."""
-        delay_s = follower.delay_s * self._pace.factor
-        at_s = after_s + (delay_s if delay_s > self._event_gap_s else self._event_gap_s)
-        if at_s < not_before_s:
-            at_s = not_before_s
+    def _send_off(self, follower: Follower, play: Play | None, at_s: float) -> None:
+        """Put an event on its way."""
         if play is None or play.nth == 1 or len(self._schedule) < MAX_ON_THEIR_WAY:
             self._schedule.put(Due(follower, play, at_s, self))
         else:  # the clock stands still, and a client goes on and on
             self.forgotten += 1
-        return at_s
 
     def _fresh(self, recordings: Recordings) -> Playable | None:
         at = self._unplayed(recordings)

@@ -17,7 +17,7 @@ class ReadyRepeat:
     the same origin.
     """
 
-    __slots__ = ("_client", "_entry", "_followers", "_form", "_identities", "_run")
+    __slots__ = ("_client", "_delays", "_entry", "_form", "_identities", "_run")
 
     def __init__(
         self, playbook: Playbook, playable: Playable, client: LiveClient, origin: str
@@ -25,7 +25,8 @@ class ReadyRepeat:
         self._run: Run = client.run
         self._client = client
         self._entry = playable.exchange
-        self._followers = [one for one in playbook.followers(playable.number) if one.caused]
+        caused = [one for one in playbook.followers(playable.number) if one.caused]
+        self._delays = self._run.delays(caused)
         template = playbook.response(playable, dated=self._run.shift_s != 0)
         self._identities = template.identities
         self._form = template.form(origin, self._run.shift_s)
@@ -35,5 +36,5 @@ class ReadyRepeat:
         run = self._run
         play = run.play_again(self._entry, self._client, self._identities, now_s)
         response = self._form.fill(play.issued)
-        run.set_off(play, self._followers)
+        run.set_off(play, self._delays)
         return response
