@@ -203,7 +203,9 @@ async def _serve(
         if on_listening is not None:
             on_listening(url)
         gc.freeze()  # a cassette in memory need not be walked again and again
-        gc.set_threshold(10_000, 50, 50)  # what serving makes is no garbage in cycles: 5 % less time
+        gc.set_threshold(
+            10_000, 50, 50
+        )  # what serving makes is no garbage in cycles: 5 % less time
 
     with end_signals.handled({signal.SIGINT: ended.set, signal.SIGTERM: ended.set}):
         url = await listener.start()
