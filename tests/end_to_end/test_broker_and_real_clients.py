@@ -33,15 +33,21 @@ def served() -> Iterator[Served]:
 
 @pytest.mark.parametrize("version", COMETDS)
 @pytest.mark.parametrize(
-    ("transport", "ack"),
-    [("long-polling", ""), ("websocket", ""), ("callback-polling", ""), ("websocket", "ack")],
+    ("transport", "extensions"),
+    [
+        ("long-polling", ""),
+        ("websocket", ""),
+        ("callback-polling", ""),
+        ("long-polling", "extensions"),
+        ("websocket", "extensions"),
+    ],
 )
 def test_d01_d02_d03_npm_cometd_is_content(
-    served: Served, version: Cometd, transport: Transport, ack: str
+    served: Served, version: Cometd, transport: Transport, extensions: str
 ) -> None:
     """D01 remote call, D02 disconnect by the server, D03 expiry and a new handshake."""
     require(version)
-    command = [node_runtime.node(), str(JUDGE), version, served.url, transport, ack]
+    command = [node_runtime.node(), str(JUDGE), version, served.url, transport, extensions]
     said = []
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as judge:
         assert judge.stdout is not None

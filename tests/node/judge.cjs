@@ -1,7 +1,8 @@
 /*
- * Judges a CometD server with npm's `cometd`: node judge.cjs VERSION BASE TRANSPORT ACK
+ * Judges a CometD server with npm's `cometd`: node judge.cjs VERSION BASE TRANSPORT EXTENSIONS
  *
- * VERSION is a folder beside this file (cometd3 to cometd9), ACK `ack` for the extension.
+ * VERSION is a folder beside this file (cometd3 to cometd9), EXTENSIONS `extensions` for those of CometD:
+ * acknowledgement, timestamp and timesync.
  * Prints `expire CLIENT_ID` and `disconnect CLIENT_ID` when the server shall do that to a session,
  * `ok` at the end, or `failed: …`.
  */
@@ -10,7 +11,7 @@
 const assert = require('node:assert/strict');
 const {library, scripts} = require('./library.cjs');
 
-const [, , version, base, transport, ack] = process.argv;
+const [, , version, base, transport, extensions] = process.argv;
 const say = line => process.stdout.write(line + '\n');
 
 /** What `act` gives its callback; fails when that is not called in time. */
@@ -29,7 +30,7 @@ async function fetchText(url) {
 }
 
 async function judge() {
-    const {CometD, AckExtension} = await library(version, {}, window => {
+    const {CometD, ...extension} = await library(version, {}, window => {
         window.document = globalThis.document = scripts(fetchText);
     });
     const open = async transport => {
@@ -37,10 +38,19 @@ async function judge() {
         cometd.configure({url: `${base}/cometd`, logLevel: 'error'});
         cometd.getTransportTypes().filter(type => type !== transport).forEach(
             type => cometd.unregisterTransport(type));
-        if (ack === 'ack') {
-            cometd.registerExtension('ack', new AckExtension());
+        if (extensions === 'extensions') {
+            cometd.registerExtension('ack', new extension.AckExtension());
+            cometd.registerExtension('timestamp', new extension.TimeStampExtension());
+            cometd.registerExtension('timesync', new extension.TimeSyncExtension());
         }
-        assert.equal((await called('handshake', done => cometd.handshake(done))).successful, true);
+        const reply = await called('handshake', done => cometd.handshake(done));
+        assert.equal(reply.successful, true);
+        if (extensions === 'extensions') {
+            const away = Date.now() - Date.parse(reply.timestamp);
+            assert.ok(Math.abs(away) < 60_000, `stamped ${reply.timestamp}`);
+            const offset = cometd.getExtension('timesync').getTimeOffset();
+            assert.ok(Math.abs(offset) < 1_000, `the clocks of one machine are ${offset} ms apart`);
+        }
         return cometd;
     };
     /** Events as they come: `await next()` gives the data of the next one. */

@@ -10,8 +10,10 @@ const {createRequire} = require('node:module');
 const path = require('node:path');
 const {pathToFileURL} = require('node:url');
 
+const EXTENSIONS = ['AckExtension', 'TimeStampExtension', 'TimeSyncExtension'];
+
 /**
- * {CometD, AckExtension} of a version; `adaptation` are the options of cometd-nodejs-client, and
+ * CometD and its extensions, of a version; `adaptation` are the options of cometd-nodejs-client, and
  * `prepare(window)` may change what stands for a browser.
  */
 exports.library = async (version, adaptation = {}, prepare = () => {}) => {
@@ -22,10 +24,13 @@ exports.library = async (version, adaptation = {}, prepare = () => {}) => {
     prepare(window);
     if (version === 'cometd9') {
         const {CometD} = await load('cometd');
-        const {AckExtension} = await load('cometd/AckExtension.js');
-        return {CometD, AckExtension};
+        return Object.assign(
+            {CometD}, ...await Promise.all(EXTENSIONS.map(name => load(`cometd/${name}.js`))));
     }
-    return {CometD: wanted('cometd').CometD, AckExtension: wanted('cometd/AckExtension')};
+    return {
+        CometD: wanted('cometd').CometD,
+        ...Object.fromEntries(EXTENSIONS.map(name => [name, wanted(`cometd/${name}`)])),
+    };
 };
 
 /**

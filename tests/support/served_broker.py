@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Iterator
+from dataclasses import replace
 
 from cometape.core.bayeux.actions import BayeuxAction
 from cometape.core.bayeux.settings import Settings
@@ -47,7 +49,8 @@ class Served:
 
 @contextlib.contextmanager
 def served_broker(settings: Settings | None = None) -> Iterator[Served]:
-    """A broker that is served while the block lasts."""
-    broker = Broker(settings)
+    """A broker that is served while the block lasts, and knows the date."""
+    offset_s = time.time() - time.monotonic()
+    broker = Broker(replace(settings or Settings(), wall_offset_s=offset_s))
     with BackgroundServer(CorsService(broker)) as server:
         yield Served(broker, server)

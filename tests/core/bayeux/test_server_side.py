@@ -294,6 +294,20 @@ def test_a_shell_can_look_at_sessions_and_holds() -> None:
     assert not bayeux.held("nobody")
 
 
+def test_who_stamps_messages_is_answered_with_stamps() -> None:
+    """The timestamp extension, also at the end of a hold; nobody else gets any."""
+    conversation = Conversation(Broker(Settings(timeout_ms=2000, wall_offset_s=1e9)), now_s=500.0)
+    client = conversation.client()
+    stamp = "Sun, 09 Sep 2001 01:00:00 GMT"
+    assert client.handshake(timestamp=stamp)["timestamp"] == "Sun, 09 Sep 2001 01:55:00 GMT"
+    assert "timestamp" not in client.subscribe("/x")
+    assert client.connect(timestamp=stamp)["timestamp"] == "Sun, 09 Sep 2001 01:55:00 GMT"
+    held = client.hold(timestamp=stamp)
+    conversation.advance(2)
+    assert held.message["timestamp"] == "Sun, 09 Sep 2001 01:55:02 GMT"
+    assert "timestamp" not in client.publish("/x", {"n": 1})
+
+
 @pytest.mark.parametrize("connection_type", ["long-polling", "websocket"])
 def test_the_clock_may_be_asked_for(connection_type: str) -> None:
     """The timesync extension: offset and lag of the client's clock, the hold included."""

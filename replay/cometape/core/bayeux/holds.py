@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..json_value import JsonObject
+from . import timestamp
 from .application import Carrier
 from .lifetimes import Lifetimes
 from .session import Hold, Session
@@ -49,7 +50,7 @@ class Holds:
             carrier_id=carrier.id,
             over_socket=over_socket,
             browser=carrier.browser if limited else None,
-            message=message if "ext" in message else None,
+            message=message if "ext" in message or timestamp.FIELD in message else None,
             reply=reply,
             received_s=now_s,
             until_s=until_s,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..json_value import JsonObject
-from . import timesync
+from . import timestamp, timesync
 from .actions import Answer, BayeuxAction, Send
 from .application import Carrier
 from .channel import META_CONNECT
@@ -65,7 +65,7 @@ class Outbox:
         session, reply = hold.session, hold.reply
         self.holds.drop(hold)
         if hold.message is not None:
-            self.add_timesync(reply, hold.message, hold.received_s, now_s)
+            self.add_times(reply, hold.message, hold.received_s, now_s)
         if session.state is State.DISCONNECTED:
             reply["advice"] = {"reconnect": "none"}
         elif session.state is State.EXPIRED:
@@ -126,8 +126,10 @@ class Outbox:
         actions, self.actions = self.actions, []
         return actions
 
-    def add_timesync(
+    def add_times(
         self, reply: JsonObject, message: JsonObject, received_s: float, now_s: float
     ) -> None:
+        """What a reply says of time, to those who ask for it."""
         offset_s = self._settings.wall_offset_s
         timesync.add(reply, message, received_s + offset_s, now_s + offset_s)
+        timestamp.add(reply, message, now_s + offset_s)

@@ -219,7 +219,7 @@ class BayeuxServer:
             next_state(State.NEW, Input.REFUSED_HANDSHAKE)
             fail(reply, decision.error or self._words.handshake_denied)
             reply["advice"] = decision.advice or {"reconnect": "none"}
-        self._outbox.add_timesync(reply, message, now_s, now_s)
+        self._outbox.add_times(reply, message, now_s, now_s)
         merge(reply, decision.extra)
         if carrier.connection_type == "websocket":
             self._outbox.actions.append(Send(carrier.id, (reply,)))
@@ -300,7 +300,7 @@ class BayeuxServer:
                 connects.append(reply)
             else:
                 self._handle(session, message, reply, now_s)
-            self._outbox.add_timesync(reply, message, now_s, now_s)
+            self._outbox.add_times(reply, message, now_s, now_s)
             replies.append(reply)
         events: Sequence[Outgoing] = ()
         if session is not None and (connects or not session.delivery_only):
