@@ -18,6 +18,7 @@ from cometape.store import cassette_file
 
 from .making_options import making_options
 from .origin import origin_of
+from .progress import telling
 
 _PROFILE = "workbins"
 
@@ -57,6 +58,7 @@ def command(
     the cassette is written whole or not at all.
     """
     origins = frozenset(origin_of(one) for one in only)
+    told = telling(f"importing {files[0].name}")  # from now on: reading takes a while, too
     sources = [read(_content(file), str(file)) for file in files]
     name = profile or next((one.profile for one in sources if one.profile), None) or _PROFILE
     settings = ImportSettings(
@@ -68,7 +70,7 @@ def command(
         allowed=allow,
     )
     known = load_profile(name)
-    imported = assemble(sources, known, settings)
+    imported = assemble(sources, known, settings, told)
     found = last_scan.scan(imported.cassette, known)
     cassette_file.save(last_scan.marked(imported.cassette, found), out, overwrite=overwrite)
     click.echo(imported.render(str(out), len(files)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC
 
@@ -78,8 +78,16 @@ class Imported:
         return "\n".join(lines)
 
 
-def assemble(sources: Sequence[Source], profile: Profile, settings: ImportSettings) -> Imported:
-    """The cassette of one or several sources. Raises CassetteError or ConfigurationError."""
+def assemble(
+    sources: Sequence[Source],
+    profile: Profile,
+    settings: ImportSettings,
+    progress: Callable[[int, int], None] | None = None,
+) -> Imported:
+    """The cassette of one or several sources; `progress` is told how much is done, of how much.
+
+    Raises CassetteError or ConfigurationError.
+    """
     timed = _is_timed(sources)
     traffic = list(_together(sources))
     path = settings.bayeux or next((one.bayeux for one in sources if one.bayeux), None)
@@ -100,7 +108,7 @@ def assemble(sources: Sequence[Source], profile: Profile, settings: ImportSettin
     if not traffic:
         raise _nothing(sources, settings)
     _reserve(observer, traffic)
-    entries = watch(observer, traffic)
+    entries = watch(observer, traffic, progress)
     if not timed:
         entries = [_untimed(entry) for entry in entries]
     first = sources[0]

@@ -50,16 +50,27 @@ class Traffic:
         )
 
 
-def watch(observer: Observer, traffic: Sequence[Traffic]) -> list[Entry]:
+def watch(
+    observer: Observer,
+    traffic: Sequence[Traffic],
+    progress: Callable[[int, int], None] | None = None,
+) -> list[Entry]:
     """The entries of traffic: beginnings and ends as they lay in time, as a recorder sees them.
 
-    What happened at the same time happens in the order of `traffic`.
+    What happened at the same time happens in the order of `traffic`. `progress` is told how much of
+    it is done, of how much.
     """
     steps: list[tuple[float, Callable[[], Iterable[Entry]]]] = []
     for one in traffic:
         steps += _steps(observer, one)
     steps.sort(key=lambda step: step[0])
-    entries = [entry for _, step in steps for entry in step()]
+    entries: list[Entry] = []
+    for done, (_, step) in enumerate(steps):
+        if progress is not None:
+            progress(done, len(steps))
+        entries += step()
+    if progress is not None:
+        progress(len(steps), len(steps))
     return entries + observer.finish(steps[-1][0] if steps else 0.0)
 
 
