@@ -2,83 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cometape.core.faults.fault_kind import kinds_of
 from cometape.core.faults.fault_reading import read_rules
 from cometape.core.service import Manner
-from cometape.profiles import load_profile
-from conversation import Exchange
-from scripted import JSON_HEADERS, Person, Script, Stage, dumped
-
-BIN = "/api/v2/workbins/34"
-PULL = {"operationName": "PullWorkitem", "id": "02F0A"}
-ITEMS = "/v2/me/workitems"
-BINS = "/v2/me/workbins"
-KINDS = kinds_of(load_profile("workbins").faults)
-
-
-def taken(reference_id: int) -> dict[str, Any]:
-    return {
-        "messageType": "WorkitemStateChangeMessage",
-        "notificationType": "StatusChange",
-        "referenceId": reference_id,
-        "workitem": {"id": "02F0A", "state": "Processing"},
-    }
-
-
-def removed(reference_id: int) -> dict[str, Any]:
-    return {
-        "messageType": "WorkbinStateChangeMessage",
-        "referenceId": reference_id,
-        "action": "ItemRemoved",
-    }
-
-
-def pulling() -> Script:
-    """A pull (entry 5) with two events: 6 on the workitems' channel, 7 on the workbins'."""
-    script = Script()
-    script.ask("agent7", "GET", "/api/v2/me", None, {"statusCode": 0})
-    script.listen("agent7", ITEMS, BINS)
-    script.ask("agent7", "POST", BIN, PULL, {"statusCode": 0, "referenceId": 17})
-    script.event("agent7", ITEMS, taken(17))
-    script.event("agent7", BINS, removed(17))
-    return script
-
-
-def staged(*faults: str, script: Script | None = None, **settings: Any) -> tuple[Stage, Person]:
-    rules = read_rules(list(faults), KINDS)
-    stage = Stage(script or pulling(), faults=rules, **settings)
-    person = stage.person("agent7")
-    person.ask("GET", "/api/v2/me")
-    person.listen(ITEMS, BINS)
-    return stage, person
-
-
-def pull(stage: Stage, person: Person) -> Exchange:
-    """The operation, whose answer may be long in coming."""
-    return stage.talk.send(
-        "POST",
-        BIN,
-        headers=[*person.headers, *JSON_HEADERS],
-        body=dumped(PULL),
-        connection=person.connection,
-    )
-
-
-def channels_of(person: Person) -> list[str]:
-    return [channel for channel, _ in person.events()]
-
-
-def told(stage: Stage) -> list[str]:
-    return [line.text for line in stage.service.journal.of("fault")]
-
-
-# -------------------------------------------------------------------- answers
+from pulled import BIN, BINS, ITEMS, channels_of, pull, pulling, staged, told
+from scripted import Stage
 
 
 def test_an_answer_is_held_back() -> None:
@@ -150,9 +81,6 @@ def test_faults_compose_on_one_exchange() -> None:
     assert asked.held
     stage.talk.advance(1)
     assert asked.status == 503
-
-
-# -------------------------------------------------------------------- Bayeux
 
 
 def test_a_poll_is_cut_in_the_middle_when_it_brings_an_event() -> None:
@@ -274,177 +202,6 @@ def test_a_refused_handshake_is_counted_for_whoever_tries_again() -> None:
     client = stage.talk.client(headers=person.headers)
     assert client.send(client.message("/meta/handshake", version="1.0")).status == 503
     assert client.handshake()["successful"]
-
-
-# -------------------------------------------------------------------- events
-
-
-def test_an_event_comes_before_its_answer() -> None:
-    stage, person = staged("early entry=6")
-    assert person.client is not None
-    poll, asked = person.client.hold(), pull(stage, person)
-    assert [event["channel"] for event in poll.events] == [ITEMS]
-    assert asked.held, "the answer waits a moment, so that the event is seen first"
-    stage.settle()
-    assert asked.json["referenceId"] == poll.events[0]["data"]["referenceId"]
-    assert channels_of(person) == [ITEMS, BINS]
-
-
-def test_an_event_comes_before_its_answer_over_a_websocket_too() -> None:
-    stage = Stage(pulling(), faults=read_rules(["early operation=PullWorkitem"]))
-    person = stage.person("agent7")
-    client = person.listen(ITEMS, BINS, connection_type="websocket")
-    asked = pull(stage, person)
-    assert [event["channel"] for event in client.events] == [ITEMS, BINS]
-    assert asked.held
-    stage.talk.advance(0.01)
-    assert asked.answered
-
-
-def test_an_answer_waits_for_the_poll_that_takes_the_early_event() -> None:
-    stage, person = staged("early entry=6")
-    asked = pull(stage, person)
-    stage.talk.advance(1)
-    assert asked.held
-    assert person.client is not None
-    person.client.poll()
-    stage.settle()
-    assert asked.answered
-
-
-def test_an_answer_does_not_wait_for_ever() -> None:
-    stage, person = staged("early=3s entry=6")
-    asked = pull(stage, person)
-    stage.talk.advance(2.9)
-    assert asked.held
-    stage.talk.advance(0.2)
-    assert asked.answered
-    assert "no poll took the early event in time" in told(stage)[-1]
-
-
-def test_an_event_comes_late_and_one_never() -> None:
-    stage, person = staged("late=5s channel=/v2/me/workitems", "lost channel=/v2/me/workbins")
-    pull(stage, person)
-    assert channels_of(person) == []
-    assert stage.service.report().ok
-    stage.talk.advance(5)
-    assert channels_of(person) == [ITEMS]
-    report = stage.service.report()
-    assert report.ok, report.text()
-    assert "lost channel=/v2/me/workbins: fired once" in report.text()
-
-
-def test_what_a_lost_event_causes_comes_all_the_same() -> None:
-    script = pulling()
-    script.event("agent7", BINS, {"action": "Next"}, cause=6)
-    stage, person = staged("lost entry=6", script=script)
-    pull(stage, person)
-    assert sorted(data["action"] for data in person.data()) == ["ItemRemoved", "Next"]
-    report = stage.service.report()
-    assert report.ok, report.text()
-
-
-def test_an_event_comes_twice() -> None:
-    stage, person = staged("duplicated entry=6")
-    pull(stage, person)
-    found = person.events()
-    assert [channel for channel, _ in found] == [ITEMS, ITEMS, BINS]
-    assert found[0] == found[1]
-
-
-def test_copies_of_an_event_come_apart() -> None:
-    stage, person = staged("duplicated=3 after=10s entry=6")
-    pull(stage, person)
-    assert channels_of(person) == [ITEMS, BINS]
-    stage.talk.advance(10)
-    assert channels_of(person) == [ITEMS, BINS, ITEMS]
-    stage.talk.advance(10)
-    assert channels_of(person) == [ITEMS, BINS, ITEMS, ITEMS]
-
-
-def test_an_event_is_overtaken_by_one_on_another_channel() -> None:
-    stage, person = staged("reordered entry=6")
-    pull(stage, person)
-    assert channels_of(person) == [BINS, ITEMS]
-
-
-def test_an_event_that_nothing_overtakes_comes_after_all() -> None:
-    stage, person = staged("reordered=2s entry=7")
-    pull(stage, person)
-    assert channels_of(person) == [ITEMS]
-    stage.talk.advance(2)
-    assert channels_of(person) == [ITEMS, BINS]
-
-
-def test_an_event_says_something_else() -> None:
-    stage, person = staged("""changed='{"referenceId": null, "more": 1}' entry=6""")
-    pull(stage, person)
-    first, second = person.data()
-    assert "referenceId" not in first
-    assert first["more"] == 1
-    assert "referenceId" in second
-
-
-def test_events_can_be_lost_by_chance_and_the_seed_says_which() -> None:
-    def seen(seed: int) -> list[str]:
-        stage, person = staged("lost probability=0.5", seed=seed)
-        pull(stage, person)
-        return channels_of(person)
-
-    outcomes = {tuple(seen(seed)) for seed in range(12)}
-    assert len(outcomes) > 2
-    assert seen(3) == seen(3)
-
-
-# -------------------------------------------------------------------- of the profile
-
-
-def test_csrf_403_refuses_operations_alone() -> None:
-    stage, person = staged("csrf-403 nth=1")
-    assert person.ask("GET", "/api/v2/me").status == 200
-    refused = pull(stage, person)
-    assert (refused.status, refused.body) == (403, "Missing or invalid Csrf token")
-    assert pull(stage, person).status == 200
-
-
-def test_a_request_fails_after_it_was_accepted() -> None:
-    stage, person = staged("request-failed operation=PullWorkitem")
-    answer = pull(stage, person).json
-    ((channel, data),) = person.events()
-    assert channel == ITEMS
-    assert data["notificationType"] == "Error"
-    assert data["referenceId"] == answer["referenceId"]
-    assert stage.service.report().ok
-
-
-def test_a_subscription_to_a_workbin_fails() -> None:
-    script = Script()
-    script.listen("agent7", ITEMS, BINS)
-    sent = {"operationName": "Subscribe"}
-    script.ask("agent7", "POST", BIN, sent, {"statusCode": 0, "referenceId": 3})
-    subscribed = {
-        "messageType": "WorkbinSubscriptionStateChangeMessage",
-        "stateResource": "Subscribed",
-        "id": "34",
-    }
-    script.event("agent7", BINS, subscribed)
-    stage = Stage(script, faults=read_rules(["request-failed"], KINDS))
-    person = stage.person("agent7")
-    person.listen(ITEMS, BINS)
-    person.ask("POST", BIN, sent)
-    assert [data["stateResource"] for data in person.data()] == ["RequestFailed"]
-
-
-def test_the_http_session_ends_and_bayeux_with_it() -> None:
-    stage, person = staged("session-ended operation=PullWorkitem nth=1")
-    assert person.client is not None
-    poll, refused = person.client.hold(), pull(stage, person)
-    assert refused.status == 401
-    assert refused.json == {"statusCode": 20, "statusMessage": "Access denied"}
-    assert poll.message["error"].startswith("402:")
-
-
-# -------------------------------------------------------------------- rules that come and go
 
 
 def test_rules_are_added_told_and_removed_while_a_replay_runs() -> None:

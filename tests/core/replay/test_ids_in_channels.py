@@ -9,17 +9,8 @@ from typing import Any
 import pytest
 
 from cometape.core.cassette import Handshake, Publish, Subscribe
-from cometape.core.profile.profile import Profile
-from cometape.core.profile.profile_format import parse_profile
-from cometape.profiles import load_profile
+from own_identities import kinds
 from scripted import Script, Stage
-
-
-def identities(**kinds: dict[str, Any]) -> Profile:
-    return parse_profile(
-        {"profile": "p", "operation": "op", "identities": kinds}, "p", base=load_profile("bayeux")
-    )
-
 
 BIN = "9c1d5f7a-2e64-4a0b-8f3c-71d2e0b4a522"
 BINS: dict[str, Any] = {
@@ -48,7 +39,7 @@ def workbins() -> Script:
 
 @pytest.mark.parametrize("connection_type", ["long-polling", "websocket"])
 def test_an_id_in_the_name_of_a_channel_is_fresh_and_turned_back(connection_type: str) -> None:
-    stage = Stage(workbins(), profile=identities(bin=BINS))
+    stage = Stage(workbins(), profile=kinds(bin=BINS))
     person = stage.person("ada")
     client = stage.talk.client(connection_type, headers=person.headers)
     client.handshake()
@@ -76,7 +67,7 @@ def test_a_refused_subscription_is_found_by_the_name_it_had() -> None:
     asked = script.entries[2]
     assert isinstance(asked, Subscribe)
     script.entries[2] = replace(asked, successful=False, error="403::denied")
-    stage = Stage(script, profile=identities(bin=BINS))
+    stage = Stage(script, profile=kinds(bin=BINS))
     person = stage.person("ada")
     client = stage.talk.client(headers=person.headers)
     client.handshake()
@@ -89,7 +80,7 @@ def test_an_id_in_a_reply_to_a_handshake_is_fresh_and_turned_back() -> None:
     extra: dict[str, Any] = {"ext": {"desk": {"session": "s-1234567"}, "n": 7}}
     script.add(Handshake(session="ada", number=1, at_s=1.0, reply_extra=extra))
     script.ask("ada", "GET", "/x?session=s-1234567", None, {"ok": True})
-    profile = identities(
+    profile = kinds(
         desk={
             "form": "shape",
             "scope": "run",
