@@ -251,13 +251,15 @@ def start(
     ack: bool = False,
     site: str = "127.0.0.1",
     proxy: Mapping[str, str] | None = None,
+    har: Path | None = None,
     pause_s: float = 0,
     limit_s: float = 30,
 ) -> Client:
     """Starts a client on its plan, in a process of its own.
 
     `user` is a name and a password; `site` the host that a browser's page comes from; `proxy` the
-    `url` of a browser's proxy and the `pin` of the authority that it trusts.
+    `url` of a browser's proxy and the `pin` of the authority that it trusts; to `har` a browser
+    writes what it saw of the network.
     """
     plan: dict[str, Any] = {
         "base": base,
@@ -272,6 +274,8 @@ def start(
     }
     if proxy is not None:
         plan |= {"proxy": dict(proxy)}
+    if har is not None:
+        plan |= {"har": str(har)}
     if user is not None:
         plan |= {"user": user[0], "password": user[1]}
     return Client(version, plan)

@@ -8,9 +8,12 @@ const browser = await launch(plan.proxy);
 const server = await servePage(plan.site);
 let code = 3;
 try {
-    const page = await openPage(await browser.newContext(), server.url, print);
+    const har = plan.har === undefined ? {} : {recordHar: {path: plan.har, content: "embed"}};
+    const context = await browser.newContext(har);
+    const page = await openPage(context, server.url, print);
     const clock_s = now() - await page.evaluate(() => performance.now()) / 1000;
     code = await page.evaluate(([plan, clock_s]) => window.carryOutPlan(plan, clock_s), [plan, clock_s]);
+    await context.close();  // only now is the HAR written
 } catch (error) {
     print({kind: "broken", error: String(error)});
 } finally {
