@@ -15,11 +15,13 @@ from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import pytest
+from wsproto.connection import Connection, ConnectionType
+from wsproto.events import CloseConnection, Event, TextMessage
 
-from cometape.core.cassette import Exchange
+from cometape.core.cassette import Entry, Exchange
 from odd_origin import Caller, odd_origin
 from recorder_thread import RecorderThread
 
@@ -251,6 +253,85 @@ def says_sorry(status: bytes, more: bytes = b"") -> Script:
     return answer(b"HTTP/1.1 " + status + b"\r\nContent-Length: 5\r\n" + more + b"\r\nsorry")
 
 
+class Frames:
+    """A WebSocket on one end of a connection: what it hears goes into the diary, unmasked."""
+
+    def __init__(self, side: Side, kind: ConnectionType) -> None:
+        self._side = side
+        self._frames = Connection(kind)
+        self._text = ""
+
+    def say(self, event: TextMessage | CloseConnection) -> None:
+        """Send something."""
+        self._side.send(self._frames.send(event))
+
+    def hear(self, text: str) -> None:
+        """Wait for this text."""
+        self._until(lambda event: isinstance(event, TextMessage) and self._text == text)
+
+    def hear_close(self) -> None:
+        """Wait until the other side closes."""
+        self._until(lambda event: isinstance(event, CloseConnection))
+
+    def _until(self, is_it: Callable[[Event], bool]) -> None:
+        while True:
+            for event in self._frames.events():
+                if isinstance(event, TextMessage):
+                    self._text = event.data if not self._text else self._text + event.data
+                    if event.message_finished:
+                        self._side.diary.note("text", self._text.encode())
+                elif isinstance(event, CloseConnection):
+                    self._side.diary.note("close", f"{event.code} {event.reason}".encode())
+                if is_it(event):
+                    self._text = ""
+                    return
+            self._frames.receive_data(self._side.socket.recv(65536) or None)
+
+
+UPGRADE = (
+    b"GET /cometd HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+)
+ACCEPT = (
+    b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n"
+)
+"""RFC 6455 §1.3 has both."""
+CONNECT = '[{"channel": "/meta/connect","id":"2", "clientId":"abc"}]'
+REPLY = '[{"channel":"/meta/connect","id":"2",  "successful":true}]'
+PUSHED = '[{"channel":"/a", "data":"f\u00fcnf"}]'
+
+
+def asks_over_a_websocket(side: Side) -> None:
+    side.send(UPGRADE)
+    side.until(b"\r\n\r\n")
+    frames = Frames(side, ConnectionType.CLIENT)
+    frames.say(TextMessage(CONNECT))
+    frames.hear(PUSHED)
+    frames.hear(REPLY)
+    frames.say(CloseConnection(1000, "enough"))
+    frames.hear_close()
+
+
+def pushes_over_a_websocket(side: Side) -> None:
+    side.until(b"\r\n\r\n")
+    side.send(ACCEPT)
+    frames = Frames(side, ConnectionType.SERVER)
+    frames.hear(CONNECT)
+    frames.say(TextMessage(PUSHED))
+    pause()
+    frames.say(TextMessage(REPLY))
+    frames.hear_close()
+    frames.say(CloseConnection(1000, "enough"))
+
+
+def calls_back(texts: tuple[str, ...]) -> bytes:
+    body = "".join(texts).encode()
+    head = "HTTP/1.1 200 OK\r\nContent-Type: text/javascript;charset=UTF-8\r\n"
+    return f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
+
+
+JSONP = f"/cometd?jsonp=jsonp7&message={quote(CONNECT)}"
 PIECES = (CHUNKED, b"3\r\nabc\r\n", b"3\r\ndef\r\n", b"0\r\n\r\n")
 CONVERSATIONS: dict[str, tuple[Script, Script, int]] = {
     # client, server, chunks in the cassette
@@ -272,6 +353,12 @@ CONVERSATIONS: dict[str, tuple[Script, Script, int]] = {
         answer(b"", b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nlate"),
         0,
     ),
+    "a script that is held": (
+        ask(get(JSONP), b"*/jsonp7([]);"),
+        answer(b"", calls_back(("/**", "*/jsonp7([]);"))),
+        0,
+    ),
+    "texts over a WebSocket": (asks_over_a_websocket, pushes_over_a_websocket, 0),
     "a client that leaves a held poll": (leaves_while_it_waits, holds_until_it_is_left, 0),
     "a client that leaves in mid-answer": (leaves_in_mid_answer, streams_until_it_is_left, 0),
     "an error with a body": (ask(get(), b"sorry"), says_sorry(b"500 Oh No"), 0),
@@ -328,7 +415,12 @@ class Held:
 
     client: Diary
     servers: list[Diary]
-    exchanges: list[Exchange] = field(default_factory=list)
+    entries: tuple[Entry, ...] = ()
+
+    @property
+    def exchanges(self) -> list[Exchange]:
+        """The plain ones of the entries."""
+        return [entry for entry in self.entries if isinstance(entry, Exchange)]
 
 
 def directly(client: Script, server: Script) -> Held:
@@ -343,7 +435,7 @@ def recorded(client: Script, server: Script, record: Record, **settings: Any) ->
     with odd_origin(both_sides(server, held.servers)) as url, record(url, **settings) as recorder:
         hold(recorder.url, client, held.client)
         recorder.stop()
-        held.exchanges = recorder.exchanges
+        held.entries = recorder.cassette.entries
     return held
 
 
@@ -364,8 +456,8 @@ def test_a_conversation_is_the_same_with_the_recorder_and_without(
     assert len(without.servers) == len(with_it.servers)
     for one, other in zip(without.servers, with_it.servers, strict=True):
         assert_alike(one, other)
-    assert with_it.exchanges
-    response = with_it.exchanges[0].response
+    assert with_it.entries
+    response = with_it.exchanges[0].response if with_it.exchanges else None
     assert len(response.chunks if response is not None else ()) == chunks
 
 
