@@ -98,3 +98,22 @@ def test_a_client_that_lost_its_session_gets_what_it_missed_in_the_next() -> Non
     person.listen(ITEMS, BINS)
     assert [event["referenceId"] for event in person.data()] == [live, live]
     assert len(stage.service.report().runs) == 1
+
+
+def test_events_that_come_together_have_each_its_own_ids_and_effects() -> None:
+    script = Script()
+    script.listen("a", ITEMS)
+    do = script.ask("a", "POST", "/x", {"operationName": "Do"}, {"referenceId": 9})
+    begun = script.event("a", ITEMS, {"n": "begun", "referenceId": 9}, cause=do)
+    script.event("a", ITEMS, {"n": "ended", "referenceId": 9}, cause=begun)
+    stage = Stage(script, repeats=True)
+    person = stage.person()
+    person.listen(ITEMS)
+    ids = [person.ask("POST", "/x", {"operationName": "Do"}).json["referenceId"] for _ in range(4)]
+    assert len(set(ids)) == 4
+    told = [(event["n"], event["referenceId"]) for event in person.data()]
+    assert told == [(n, number) for n in ("begun", "ended") for number in ids]
+    noted = [line.entry for line in stage.service.journal.of("event")]
+    assert noted == [begun] * 4 + [begun + 1] * 4
+    (run,) = stage.service.replay.clients.runs
+    assert dict(run.delivered) == {begun: 4, begun + 1: 4}
