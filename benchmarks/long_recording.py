@@ -6,8 +6,8 @@ What is driven is everything a recorder does but mitmproxy and its sockets (whic
 thousand times a millisecond): the traffic of 40 agents is told to a `Recording` as the addon tells
 it: operations that are answered with a reference id, an event about each over the agent's
 WebSocket, now and then one that nobody caused, a read, a new login. Secrets are replaced, causes
-found, every entry is written by itself. Then the recording ends, and `cometape lint` and
-`cometape inspect` are run on the file as a user runs them. With sockets, for a smaller number:
+found, every entry is written by itself. Then the recording ends, and `cometape lint`, `inspect`,
+`show` and `identities` are run on the file as a user runs them. With sockets, for a smaller number:
 `benchmarks/recording.py --long 100000`. Needs /proc (Linux).
 """
 
@@ -18,7 +18,6 @@ import json
 import os
 import platform
 import random
-import subprocess
 import sys
 import tempfile
 import time
@@ -29,6 +28,7 @@ from cometape.core.exchange import Headers, Request, Response
 from cometape.core.json_value import JsonObject
 from cometape.core.record.capture import CapturedExchange, CapturedRequest, SocketText
 from cometape.recorder.recording import Recording, RecordingSettings
+from measuring.used import used_by
 
 AGENTS = 40
 STEPS = 10
@@ -240,17 +240,13 @@ def record(out: Path, entries: int) -> None:
         print("problem:", problem)
 
 
-def run(*command: str) -> None:
+def run(*arguments: str) -> None:
     """One command on the cassette: its time, its memory, its exit code."""
-    began_s = time.perf_counter()
-    with subprocess.Popen([sys.executable, "-m", "cometape", *command],
-                          stdout=subprocess.DEVNULL) as process:  # fmt: skip
-        _, status, used = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
+    used = used_by([sys.executable, "-m", "cometape", *arguments])
+    said = " ".join(arguments[:1] + arguments[2:])
     print(
-        f"cometape {command[0]}: {time.perf_counter() - began_s:.1f} s, of the processor"
-        f" {used.ru_utime + used.ru_stime:.1f} s, peak"
-        f" {used.ru_maxrss / 1024:.0f} MB, exit code {process.returncode}",
+        f"cometape {said}: {used.seconds:.1f} s, of the processor {used.processor_s:.1f} s, peak"
+        f" {used.peak_mib:.0f} MB, exit code {used.exit_code}",
         flush=True,
     )
 
@@ -265,7 +261,11 @@ def main() -> int:
         out = Path(made) / "long.yaml"
         record(out, entries)
         run("lint", str(out))
+        os.environ["COMETAPE_CACHE"] = made
         run("inspect", str(out))
+        run("inspect", str(out), "--json")
+        run("show", str(out), str(entries // 2))
+        run("identities", str(out))
     return 0
 
 

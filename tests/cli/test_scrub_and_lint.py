@@ -162,6 +162,34 @@ def test_a_file_is_gone_over_without_being_held(file: Path, tmp_path: Path) -> N
     assert peak < 40_000_000
 
 
+def peak_of_lint(path: Path, entries: int) -> int:
+    """Bytes that `lint` takes at its worst for so many exchanges of 5 KB and more."""
+    with path.open("w") as made:
+        made.write("cassette: 1\nprofile: workbins\n")
+        for number in range(1, 2 * entries, 2):
+            text = f"{number} " + "some words " * 450
+            made.write(
+                f"---\nexchange: {number}\nsession: agent7\nat_s: {number}.5\nrequest:\n"
+                f"  method: POST\n  target: /a\n  json:\n    note: {text.strip()}\nresponse:\n"
+                f"  status: 200\n---\nevent: {number + 1}\nsession: agent7\ncause: {number}\n"
+                "channel: /c\ndata: {}\n"
+            )
+    tracemalloc.start()
+    try:
+        assert run("lint", path).output == ""
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+def test_lint_takes_a_hundred_bytes_more_for_each_entry_however_large(tmp_path: Path) -> None:
+    peak_of_lint(tmp_path / "first.yaml", 900)  # imports; caches of bounded size are filled
+    short = peak_of_lint(tmp_path / "short.yaml", 450)
+    long = peak_of_lint(tmp_path / "long.yaml", 900)
+    assert (tmp_path / "long.yaml").stat().st_size > 4_000_000
+    assert long - short < 100 * 2 * 450
+
+
 def test_rules_can_be_added_removed_and_allowed_by_a_file(file: Path, tmp_path: Path) -> None:
     mine = tmp_path / "mine.yaml"
     mine.write_text(

@@ -35,6 +35,8 @@ class Scan(Protocol):
 
 _SHORTEST = 12
 """No scanner takes less for a secret."""
+_LONGEST_REMEMBERED = 1024
+"""Characters; a longer text hardly comes again, and a few of them would fill the memory."""
 _REMEMBERED = 65_536
 """Texts that were found good are remembered, until there are so many; most come many times."""
 
@@ -110,7 +112,7 @@ class ResidueScan:
 
     def _residue(self, number: int | None, field: str, text: str) -> Iterator[Residue]:
         if not self._scan.suspects(text):
-            _note(self._harmless, text)
+            _note(self._harmless, text, len(text))
             return
         if (field, text) in self._harmless_there:
             return
@@ -119,15 +121,17 @@ class ResidueScan:
         if found is not None:
             yield Residue(entry=number, field=field, looks_like=found[0], shown=_shown(found[1]))
         elif rest == text:
-            _note(self._harmless, text)
+            _note(self._harmless, text, len(text))
         else:
-            _note(self._harmless_there, (field, text))
+            _note(self._harmless_there, (field, text), len(text))
 
 
 T = TypeVar("T")
 
 
-def _note(harmless: set[T], text: T) -> None:
+def _note(harmless: set[T], text: T, length: int) -> None:
+    if length > _LONGEST_REMEMBERED:
+        return
     if len(harmless) >= _REMEMBERED:
         harmless.clear()
     harmless.add(text)
