@@ -174,21 +174,42 @@ def test_a_disk_without_room_for_certificates_is_told(out: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
-@pytest.mark.parametrize("program", ["python", "curl"])
+FETCH_OVER_TLS = {
+    "python": [
+        *(sys.executable, "-c"),
+        "import sys, urllib.request as u; print(u.urlopen(sys.argv[1]).read().decode(), end='')",
+    ],
+    "curl": ["curl", "-s"],
+    "node": [
+        *("node", "-e"),
+        """
+        const http = require("http"), https = require("https"), tls = require("tls");
+        const url = new URL(process.argv[1]), proxy = new URL(process.env.HTTPS_PROXY);
+        const tunnel = {host: proxy.hostname, port: proxy.port, method: "CONNECT", path: url.host};
+        http.request(tunnel).on("connect", (_, socket) => https.get(url, {
+            createConnection: () => tls.connect({socket, servername: url.hostname}),
+        }, answer => answer.pipe(process.stdout).on("unpipe", () => socket.destroy()))).end();
+        """,
+    ],
+}
+"""What fetches a URL with what its environment says about proxies and authorities."""
+
+
+@pytest.mark.parametrize("program", [*FETCH_OVER_TLS])
 def test_a_client_that_obeys_the_environment_is_recorded_over_tls(
     out: Path, context: ssl.SSLContext, authority: Path, program: str
 ) -> None:
-    if program == "curl" and shutil.which("curl") is None:
-        unavailable("curl is not installed: `apt-get install curl`")
+    if program != "python" and shutil.which(program) is None:
+        unavailable(f"{program} is not installed")
     trusted = str(authority / "mitmproxy-ca-cert.pem")
-    fetch = "import sys, urllib.request as u; print(u.urlopen(sys.argv[1]).read().decode(), end='')"
     with tls_origin(context) as origin:
         url = f"{origin}/a?b"
-        asking = ["curl", "-s", url] if program == "curl" else [sys.executable, "-c", fetch, url]
+        asking = [*FETCH_OVER_TLS[program], url]
         done = cometape_once(
             "record", "--proxy", "--only", origin, "--ca", trusted, "-o", str(out), "--", *asking
         )
-    assert (done.returncode, json.loads(done.stdout)) == (0, {"asked": "GET /a?b HTTP/1.1"})
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == {"asked": "GET /a?b HTTP/1.1"}
     assert targets(out) == ["/a?b"]
 
 
