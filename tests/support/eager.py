@@ -67,7 +67,11 @@ class Eager:
 def played(script: Script, *, patient: bool = False, **settings: Any) -> tuple[Stage, list[Eager]]:
     """A replay of a script, to an eager client for each of its sessions, until all have come."""
     stage = Stage(script, **settings)
-    exchanges = [entry for entry in script.entries if isinstance(entry, Recorded)]
+    exchanges = [
+        entry
+        for entry in script.entries
+        if isinstance(entry, Recorded) and entry.response is not None
+    ]
     clients = []
     for session in dict.fromkeys(entry.session for entry in script.entries):
         person = stage.person(session)

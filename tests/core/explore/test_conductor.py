@@ -53,6 +53,19 @@ def test_the_client_meets_the_order_that_is_named(name: str, expected: list[Any]
     assert seen(name) == expected
 
 
+def test_a_failed_try_is_made_up_for_in_any_order() -> None:
+    for name, expected in (("recorded", [5, 4]), ("4-before-5", [4, 5])):
+        script = Script()
+        script.listen("ada", "/x/a")
+        failed = script.ask("ada", "POST", "/pull", {"n": 1}, error="client left")
+        script.event("ada", "/x/a", {"event": 4}, cause=failed)
+        script.ask("ada", "POST", "/pull", {"n": 1}, {"n": 1})
+        stage, (client,) = played(script, order=name)
+        assert client.seen == expected
+        assert stage.service.report().ok
+        assert not stage.service.report().unrealised
+
+
 def test_an_order_that_a_client_cannot_meet_is_let_go_and_told() -> None:
     """It looks only when it has both events, one of which shall come after the look."""
     script = pulling()

@@ -96,6 +96,18 @@ def test_an_event_to_another_client_may_come_before_the_answer_that_it_follows()
     assert names(script) == ["recorded", "4-before-3"]
 
 
+def test_what_a_failed_try_brought_about_comes_after_the_one_that_succeeded() -> None:
+    """Or before its answer; and where none succeeded, no order waits for it."""
+    script = Script()
+    script.listen("ada", "/x/a")
+    failed = script.ask("ada", "POST", "/pull", {"n": 1}, error="client left")
+    script.event("ada", "/x/a", {}, cause=failed)
+    assert names(script) == ["recorded"]
+    assert not plot_of(script).steps
+    script.ask("ada", "POST", "/pull", {"n": 1}, {})
+    assert names(script) == ["recorded", "4-before-5"]
+
+
 # -------------------------------------------------------------------- laws
 
 

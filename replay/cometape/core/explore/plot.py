@@ -132,21 +132,27 @@ def _answer(playable: Playable) -> Step:
 
 
 def _following(playbook: Playbook, number: int) -> list[Step]:
-    """The events after an entry, and after those the events they cause, as a replay sends them."""
-    found: list[Step] = []
-    generation = list(playbook.followers(number))
-    while generation:
+    """The events after an entry, and after those the events they cause, as a replay sends them.
+
+    Those of a failed try come after the one that succeeded; where none did, nothing sends them.
+    """
+    tries = playbook.failed_tries
+    if number in tries.succeeded_by:
+        return []
+    own, made_up_for = playbook.followers(number), tries.brought_about.get(number, ())
+    found = [*map(_event, own), *(_event(one, number) for one in made_up_for)]
+    generation = [*own, *made_up_for]
+    while generation := [child for one in generation for child in playbook.followers(one.number)]:
         found += map(_event, generation)
-        generation = [child for one in generation for child in playbook.followers(one.number)]
     return found
 
 
-def _event(follower: Follower) -> Step:
+def _event(follower: Follower, cause: int | None = None) -> Step:
     return Step(
         number=follower.number,
         session=follower.session,
         is_answer=False,
-        cause=follower.anchor,
+        cause=follower.anchor if cause is None else cause,
         channel=follower.channel,
         what=str(follower),
     )
