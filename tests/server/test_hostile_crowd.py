@@ -20,6 +20,7 @@ from cometape.store.cassette_file import save
 from raw_client import RawClient
 from running import Running, cometape
 from scripted import Script
+from waiting_crowd import waiting_crowd
 
 PATH = "/api/v2/notifications"
 EACH = 60
@@ -28,6 +29,11 @@ LARGE = 200_000
 """Bytes of the large answer."""
 ALLOWED_MIB = 64
 """How much the memory may grow by all of them together."""
+
+MANY = 10_000
+"""Clients that wait, each on a connection of its own."""
+ALLOWED_KIB_EACH = 12
+"""Twice what benchmarks/held_polls.py finds: a bound, not a measurement."""
 
 
 @pytest.fixture(scope="module")
@@ -150,3 +156,17 @@ def test_a_crowd_of_one_kind_costs_little_and_harms_nobody(
         for client in crowd:
             client.close()
         desk.close()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_ten_thousand_held_connects_cost_little_and_harm_nobody(replay: Running) -> None:
+    before = memory_mib(replay)
+    desk = Desk(replay)
+    with waiting_crowd(replay.url(), PATH, MANY) as crowd:
+        for _ in range(20):
+            desk.work()
+        grown_kib = (memory_mib(replay) - before) * 1024
+        assert not any(client.disturbed for client in crowd)
+        assert grown_kib / MANY < ALLOWED_KIB_EACH
+    desk.work()
+    desk.close()
