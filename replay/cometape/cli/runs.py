@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -25,7 +24,7 @@ from cometape.server.run_server import RunServer
 from cometape.store.index_cache import IndexCache
 from cometape.store.playbook_file import MAX_BYTES, SMALL_BYTES, open_playbook
 
-from .indexing import indexing
+from .progress import telling
 from .report import ReportTo
 
 DEFAULT_RUN = "default"
@@ -44,7 +43,7 @@ def read_playbook(
         path,
         lambda named: load_profile(profile or named),
         cache=IndexCache() if index and not whole else None,
-        progress=indexing(path) if sys.stderr.isatty() and not whole else None,
+        progress=telling(f"reading {path.name} for the first time") if not whole else None,
         small_bytes=MAX_BYTES if whole else SMALL_BYTES,
     )
 
