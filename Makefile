@@ -12,6 +12,8 @@ VENV ?= .venv
 PY := $(VENV)/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check --no-input
 UV_VERSION := 0.13.9
+# Tests wait for clients and timeouts as much as they compute: one more than there are cores.
+WORKERS = $(shell $(PY) -c 'import os; print(1 + (os.cpu_count() or 1))')
 
 NODE_PARTS := cometd3 cometd4 cometd5 cometd7 cometd9 faye browser har server suite
 NODE_STAMPS := $(NODE_PARTS:%=tests/node/%/node_modules/.installed)
@@ -37,7 +39,7 @@ demo: $(VENV)/.demo-ready  ## record, inspect and replay a Workbins session, in 
 	@$(PY) docs/examples/demo.py
 
 test: $(VENV)/.dev-ready $(NODE_STAMPS) $(FOREIGN) system-tools  ## the whole test suite, in parallel (ARGS="-k words" to choose)
-	@$(PY) -m pytest -n auto --dist loadfile $(ARGS)
+	@$(PY) -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
 test-newest:  ## the same with the newest Python here, up to 3.13, and the mitmproxy that wants it
 	@python=$$(PYTHON="$(PYTHON)" bash requirements/newest-python.sh); \
