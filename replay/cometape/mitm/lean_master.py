@@ -65,12 +65,13 @@ def _header(headers: http.Headers, name: str | bytes, default: Any = None) -> An
 
 def _found(headers: http.Headers, name: str | bytes) -> Sequence[str]:
     """The values of a header, by an index that lasts as long as `fields` is the same tuple."""
-    indexed, index = headers.__dict__.get(_INDEX, _NO_INDEX)
+    kept = vars(headers)
+    indexed, index = kept.get(_INDEX, _NO_INDEX)
     if indexed is not headers.fields:
         index = {}
         for key, value in headers.fields:
             index.setdefault(key.lower(), []).append(value.decode("utf-8", "surrogateescape"))
-        headers.__dict__[_INDEX] = headers.fields, index
+        kept[_INDEX] = headers.fields, index
     sought = name.encode("utf-8", "surrogateescape") if isinstance(name, str) else name
     found: Sequence[str] = index.get(sought.lower(), ())
     return found
