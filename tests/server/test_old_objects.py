@@ -60,3 +60,12 @@ def test_afterwards_everything_is_walked_as_before() -> None:
     old.release()
     assert any(one is kept for one in gc.get_objects())
     assert gc.get_freeze_count() == 0
+
+
+def test_once_released_all_is_as_it_was() -> None:
+    before = gc.get_threshold(), list(gc.callbacks)
+    old = OldObjects()
+    assert gc.get_threshold() != before[0]
+    old.release()
+    assert (gc.get_threshold(), list(gc.callbacks)) == before
+    assert gc.get_freeze_count() == 0

@@ -1,11 +1,9 @@
-"""HTTP Basic credentials (RFC 7617): whose request is this?"""
+"""HTTP Basic credentials (RFC 7617): user and password."""
 
 from __future__ import annotations
 
 import base64
 import binascii
-
-from .exchange import Request
 
 
 def basic_credentials(authorization: str) -> tuple[str, str] | None:
@@ -31,12 +29,3 @@ def decoded_credentials(encoded: str) -> tuple[str, str] | None:
     if not separator or any(ord(character) < 32 or ord(character) == 127 for character in text):
         return None
     return user, password
-
-
-def user_of(request: Request) -> str | None:
-    """The user name of a request's Basic credentials, or None where it has none."""
-    for value in request.headers.all("Authorization"):
-        found = basic_credentials(value)
-        if found is not None and found[0]:
-            return found[0]
-    return None

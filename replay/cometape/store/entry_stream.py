@@ -13,7 +13,7 @@ from array import array
 from bisect import bisect_left
 from collections.abc import Iterator
 
-from cometape.core.cassette import Cassette, Entry, Event, Header
+from cometape.core.cassette import Cassette, Entry, Event
 from cometape.core.catalogue import EntryHead, head_of
 from cometape.core.errors import CassetteError
 from cometape.core.json_value import Json
@@ -201,12 +201,3 @@ def parsed_entry(extent: Extent, path: str, form: int, limits: Limits = LIMITS) 
     if isinstance(document, Table):
         document = upgrade(document, form)
     return read_entry(document, path, extent.line + 1)
-
-
-def header_of(path: str | os.PathLike[str]) -> Header | None:
-    """The header alone; None where the file as a whole has to say what is wrong with it."""
-    try:
-        with opened(path) as file:
-            return EntryStream(file.blocks(), file.path).header
-    except (OSError, Unusual, CassetteError):
-        return None

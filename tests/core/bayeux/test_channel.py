@@ -48,8 +48,5 @@ def test_kinds() -> None:
     assert channels.is_broadcast("/v2/me/workbins")
     assert not channels.is_broadcast("/meta/x")
     assert not channels.is_broadcast("/service/x")
-    assert channels.is_wildcard("/a/*")
-    assert channels.is_wildcard("/**")
-    assert not channels.is_wildcard("/a*")
     assert not channels.is_valid("/a\n")
     assert not channels.is_valid(None)

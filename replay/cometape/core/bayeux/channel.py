@@ -38,11 +38,6 @@ def is_broadcast(channel: str) -> bool:
     return not channel.startswith(("/meta/", "/service/"))
 
 
-def is_wildcard(channel: str) -> bool:
-    """Whether `channel` is a pattern; only a last segment `*` or `**` makes one."""
-    return channel.endswith(("/*", "/**"))
-
-
 @lru_cache(maxsize=4096)
 def patterns_of(channel: str) -> tuple[str, ...]:
     """Every subscription that `channel` matches: from the root (`/**`) to the channel itself.

@@ -68,12 +68,6 @@ def identities_of_event(
         yield from _identities(kind, place, values_at(place, value), issued)
 
 
-def identities_of_publish(profile: Profile, data: Json) -> Iterator[IdentityAt]:
-    """The identities in what a client publishes."""
-    for kind, place, issued in profile.places["publish"]:
-        yield from _identities(kind, place, values_at(place, data), issued)
-
-
 Located = tuple[Location, Json, bool]
 """A value, where it is, and whether it can only be text there."""
 
