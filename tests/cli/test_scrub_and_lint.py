@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tracemalloc
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from click.testing import CliRunner, Result
 
 from cometape.cli import main
 from cometape.store.cassette_file import load, save
+from peak_memory import peak_memory
 
 ROOT = Path(__file__).parents[2]
 GOLDEN = ROOT / "cassettes" / "pull_workitem.yaml"
@@ -150,16 +150,12 @@ def test_a_file_is_gone_over_without_being_held(file: Path, tmp_path: Path) -> N
     assert size > 1_000_000
     out = tmp_path / "out.yaml"
     run("lint", GOLDEN)  # imports
-    tracemalloc.start()
-    try:
+    with peak_memory() as peak:
         assert run("scrub", file, "-o", out).exit_code == 0
         assert run("lint", out).exit_code == 0
-        peak = tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()
     assert secret not in out.read_text()
     assert out.read_text().count("<password:1>") == 401
-    assert peak < 8_000_000
+    assert peak.bytes < 8_000_000
 
 
 def peak_of_lint(path: Path, entries: int) -> int:
@@ -174,12 +170,9 @@ def peak_of_lint(path: Path, entries: int) -> int:
                 f"  status: 200\n---\nevent: {number + 1}\nsession: agent7\ncause: {number}\n"
                 "channel: /c\ndata: {}\n"
             )
-    tracemalloc.start()
-    try:
+    with peak_memory() as peak:
         assert run("lint", path).output == ""
-        return tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()
+    return peak.bytes
 
 
 def test_lint_takes_a_hundred_bytes_more_for_each_entry_however_large(tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tracemalloc
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import count
@@ -22,6 +21,7 @@ from cometape.store.cassette_file import load, save
 from cometape.store.catalogue_file import open_catalogue
 from cometape.store.index_cache import IndexCache
 from cometape.store.yaml_emitter import TERMINATOR, dump_entry, dump_header
+from peak_memory import peak_memory
 from strategies import cassettes
 from two_sessions import TWO_SESSIONS
 
@@ -147,13 +147,11 @@ def peak_of_looking_through(path: Path, steps: int) -> int:
     """Bytes that a summary of so many operations and as many events takes at its worst."""
     long_cassette(path, steps, b'{"operationName":"A","text":"' + b"x" * 4000 + b'"}')
     catalogue = catalogue_of(path)
-    tracemalloc.start()
-    summary = summarise(catalogue, load_profile("workbins"))
-    effects = sum(len(operation.effects) for operation in summary.operations)
-    _, peak = tracemalloc.get_traced_memory()
-    tracemalloc.stop()
+    with peak_memory() as peak:
+        summary = summarise(catalogue, load_profile("workbins"))
+        effects = sum(len(operation.effects) for operation in summary.operations)
     assert (len(summary.operations), effects) == (steps, steps)
-    return peak
+    return peak.bytes
 
 
 def test_looking_through_a_cassette_takes_two_hundred_bytes_more_an_entry(tmp_path: Path) -> None:
