@@ -36,11 +36,8 @@ from .limits import Limits
 from .outgoing import render
 from .problem import problem
 from .spoiled import SpoiledWriting
+from .tick_rhythm import TickRhythm
 
-LATE_TICK_S = 0.001
-"""A service whose deadline stays in the past after a tick is asked again this much later."""
-FAULTY_TICK_S = 1.0
-"""… and this much later if its tick raised."""
 SWEEP_S = 1.0
 """How often the timeouts of connections are looked at (sooner where a timeout is shorter)."""
 CODE_INTERNAL_ERROR = 1011  # RFC 6455 §7.4.1
@@ -111,7 +108,7 @@ class ServiceHost:
         """What trickles by the time of the service."""
         self._timer: asyncio.TimerHandle | None = None
         self._armed_s = inf
-        self._resting_until_s = -inf
+        self._rhythm = TickRhythm()
         self._sweeper: asyncio.TimerHandle | None = None
         shortest_s = min(
             limits.header_timeout_s,
@@ -159,8 +156,8 @@ class ServiceHost:
             answer = render(response, False, True)
         except Exception:
             answer = render(print_fault(), False, True)
-        if not self._is_to_arm:  # many answers are given in one turn of the loop
-            self._is_to_arm = True
+        if not self._is_to_arm and self._armed_s > self._rhythm.rests_until_s:
+            self._is_to_arm = True  # once for the many answers that are given in one turn
             self.loop.call_soon(self._arm)
         return answer
 
@@ -324,9 +321,11 @@ class ServiceHost:
     def _arm(self) -> None:
         """Be woken at the service's deadline, or before (and then look again)."""
         self._is_to_arm = False
+        if self._armed_s <= self._rhythm.rests_until_s:
+            return  # there is no sooner
         deadline_s = self._service.deadline_s()
         if deadline_s is not None:
-            deadline_s = max(deadline_s, self._resting_until_s)
+            deadline_s = max(deadline_s, self._rhythm.rests_until_s)
             if deadline_s < self._armed_s:
                 self._arm_at(deadline_s)
 
@@ -351,9 +350,9 @@ class ServiceHost:
         except Exception:
             print_fault()
             actions = ()
-            self._resting_until_s = now_s + FAULTY_TICK_S
+            self._rhythm.failed(now_s)
         else:
-            self._resting_until_s = now_s + LATE_TICK_S
+            self._rhythm.ticked(deadline_s, now_s)
         self._carry_out(actions)
 
     def _sweep(self) -> None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from cometape.core.bayeux.message import render_message
 from cometape.core.cassette import Event, Exchange
 from cometape.core.exchange import Headers, Request, Response
-from cometape.core.identity.identity import Binding, Identity, Issuer
+from cometape.core.identity.identity import FORMER, Binding, Identity, Issuer
 from cometape.core.identity.rewriting import Rewriter
 from cometape.core.json_value import Json, JsonObject
 from cometape.core.places.json_text import scalars
@@ -138,6 +138,26 @@ def test_a_shape_that_is_used_up_gets_longer_and_no_id_twice() -> None:
 def test_many_clients_of_one_user_never_share_an_integer() -> None:
     live = {binding(occurrence=n).live(of("number", "17")) for n in range(1, 3001)}
     assert len(live) == 3000
+
+
+def test_of_the_ids_that_others_replaced_the_latest_are_known_and_those_that_hold_always() -> None:
+    kind = IdentityKind(name="n", form="integer", scope="run", start=1, step=1)
+    mine = Binding({kind.name: kind}, lambda: Issuer(0, "agent7"))
+    lasting = {mine.live(of("n", name)): name for name in ("a", "b")}
+    loop, turns = of("n", "again"), 5 * FORMER
+    live = [mine.renew(loop) for _ in range(turns)]
+    known = [mine.behind("n", one) == loop for one in live]
+    assert all(known[-FORMER:])
+    assert FORMER <= sum(known) <= 2 * FORMER + 10
+    assert not any(known[: -sum(known)]), "the oldest go first"
+    assert {one: mine.recorded("n", one) for one in lasting} == lasting
+
+
+def test_ids_that_hold_are_never_forgotten_however_many_there_are() -> None:
+    kind = IdentityKind(name="n", form="integer", scope="run", start=1, step=1)
+    mine = Binding({kind.name: kind}, lambda: Issuer(0, "agent7"))
+    live = {mine.renew(of("n", f"r{number}")): f"r{number}" for number in range(3 * FORMER)}
+    assert all(mine.recorded("n", one) == recorded for one, recorded in live.items())
 
 
 identities = st.builds(

@@ -33,6 +33,8 @@ def story() -> Script:
         for at, name in enumerate(OPERATIONS):
             number = 10 * n + at
             answer: dict[str, Any] = {"statusCode": 0, "referenceId": number}
+            if name == "Complete":  # an id that lasts, beside the one that is new each time
+                answer["session"] = f"<session:{n}>"
             location = ("Location", f"https://gws.example{BIN}/{number}")
             op = script.ask(
                 user, "POST", BIN, {"operationName": name}, answer, answer_headers=[location]

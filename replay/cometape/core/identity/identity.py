@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections import deque
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any, NamedTuple
 
@@ -32,11 +31,10 @@ _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _HEX = re.compile(r"[0-9a-fA-F]+")
 MIN_TOKEN = 25
 """Characters of an unguessable token in base 36; CometD's own client ids have 25 to 28."""
-MAX_FORMER = 10_000
-"""Live values that are remembered of those that others have replaced, the latest ones; what an id
-means at the moment is always known. A client may loop over an operation for weeks."""
-_AT_ONCE = 500
-"""So many more are remembered for a while, and forgotten together."""
+FORMER = 10_000
+"""At least so many live values are remembered of those that others have replaced, the latest ones,
+and at most twice as many; what an id means at the moment is always known. A client may loop over an
+operation for weeks."""
 _FEW = 4
 """So few ids stand one after the other and are looked through: mappings take 600 bytes."""
 _CROWDED = 500
@@ -139,9 +137,10 @@ class Ledger:
 
     There is one for every client and every run of a server, so it is small while it knows little;
     and it does not grow without end: of live values that were replaced, the oldest are forgotten.
+    They go by generations, for that costs nothing when one is entered.
     """
 
-    __slots__ = ("_behind", "_few", "_former", "_live", "forgotten")
+    __slots__ = ("_behind", "_few", "_live", "_most", "_older")
 
     def __init__(self) -> None:
         self._few: tuple[Any, ...] = ()
@@ -150,24 +149,23 @@ class Ledger:
         """Else: live values."""
         self._behind: dict[tuple[str, str], Identity] | None = None
         """And ids by kind and live value, also former ones."""
-        self._former: deque[tuple[str, str]] | None = None
-        """What was replaced, the oldest first."""
-        self.forgotten = 0
-        """How many live values are known no more."""
+        self._older: dict[tuple[str, str], Identity] | None = None
+        """The same of the generation before."""
+        self._most = FORMER
+        """How many a generation may hold."""
 
     def enter(self, identity: Identity, live: str) -> None:
-        """From now on `live` is the live value; `behind` still knows the latest `MAX_FORMER`."""
+        """From now on `live` is the live value; `behind` still knows the latest `FORMER`."""
         mapped, behind = self._live, self._behind
         if mapped is None or behind is None:
             if len(self._few) < 2 * _FEW and identity not in self._few:
                 self._few += (identity, live)
                 return
             mapped, behind = self._map()
-        kind, replaced = identity[0], mapped.get(identity)
         mapped[identity] = live
-        behind[kind, live] = identity
-        if replaced is not None and replaced != live:
-            self._outdate(kind, replaced)
+        behind[identity[0], live] = identity
+        if len(behind) > self._most:
+            self._begin_generation(mapped)
 
     def begin_anew(self) -> None:
         """A new run has begun: what belongs to a session gets new live values in it.
@@ -175,10 +173,7 @@ class Ledger:
         The old ones are still known by what they are.
         """
         mapped, _ = self._map()
-        past = [(one, live) for one, live in mapped.items() if one.session]
         self._live = {one: live for one, live in mapped.items() if not one.session}
-        for one, live in past:
-            self._outdate(one.kind, live)
 
     def known(self, identity: Identity) -> str | None:
         """The live value, if there is one."""
@@ -190,7 +185,11 @@ class Ledger:
     def behind(self, kind: str, live: str) -> Identity | None:
         """The identity that has, or had, this live value."""
         if self._behind is not None:
-            return self._behind.get((kind, live))
+            key = kind, live
+            known = self._behind.get(key)
+            if known is None and self._older is not None:
+                known = self._older.get(key)
+            return known
         found = None
         for one, value in self._pairs():  # of equal ones the latest
             if value == live and one.kind == kind:
@@ -213,22 +212,11 @@ class Ledger:
             self._live, self._few = dict(self._pairs()), ()
         return self._live, self._behind
 
-    def _outdate(self, kind: str, live: str) -> None:
-        """This live value was replaced: it is known until too many others were as well."""
-        if self._former is None:
-            self._former = deque()
-        self._former.append((kind, live))
-        if len(self._former) >= MAX_FORMER + _AT_ONCE:
-            self._forget(self._former)
-
-    def _forget(self, former: deque[tuple[str, str]]) -> None:
-        mapped, behind = self._map()
-        for _ in range(len(former) - MAX_FORMER):
-            oldest = former.popleft()
-            one = behind.get(oldest)
-            if one is not None and mapped.get(one) != oldest[1]:
-                del behind[oldest]
-                self.forgotten += 1
+    def _begin_generation(self, mapped: Mapping[Identity, str]) -> None:
+        """The generation is full: the one before is forgotten, but for what is live."""
+        self._older = self._behind
+        self._behind = {(one.kind, live): one for one, live in mapped.items()}
+        self._most = len(mapped) + max(FORMER, len(mapped))
 
 
 class Binding(Ledger):

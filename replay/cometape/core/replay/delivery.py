@@ -7,7 +7,7 @@ goes back there.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from cometape.core.bayeux import channel as channels
 from cometape.core.identity.template import Form
@@ -205,21 +205,20 @@ def _patched(message: Outgoing, patches: Sequence[Json]) -> JsonObject:
     return written
 
 
-def _alike(dues: Sequence[Due], *, alone: bool) -> Iterator[list[Due]]:
+def _alike(dues: Iterable[Due], *, alone: bool) -> Iterator[list[Due]]:
     """Events in their order; those that are the same one, of the same run, together.
 
     `alone`: each by itself, for the names of their channels differ.
     """
-    alike: list[Due] = []
-    for due in dues:
-        if alike and (
-            alone or due.follower is not alike[0].follower or due.run is not alike[0].run
-        ):
-            yield alike
-            alike = []
-        alike.append(due)
-    if alike:
-        yield alike
+    every = list(dues)
+    begin, follower, run = 0, None, None
+    for at, due in enumerate(every):
+        if due.follower is not follower or due.run is not run or alone:
+            if at:
+                yield every[begin:at]
+            begin, follower, run = at, due.follower, due.run
+    if every:
+        yield every[begin:]
 
 
 def _takers(living: Sequence[Session], due: Due, channel: str) -> Sequence[Session]:

@@ -9,8 +9,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
-from types import MappingProxyType
-from typing import Any, TypeVar
 
 from cometape.core.cassette import Entry
 from cometape.core.exchange import Response
@@ -24,22 +22,17 @@ from .play import MAX_ON_THEIR_WAY, MAX_WAITING, Actor, Due, Exhausted, Play
 from .reads import Reads
 from .repeats import NO_REPEATS, Repeats
 from .schedule import Schedule
-
-K = TypeVar("K")
-V = TypeVar("V")
+from .sparse import NOBODY, NOTHING, plus
 
 MAX_DONE = 20
 """Operations remembered in their order, the latest ones; misses tell of these."""
-_NOTHING: Mapping[Any, Any] = MappingProxyType({})
-"""What is not there yet. A server may hold ten thousand runs in which little has happened."""
-_NOBODY: frozenset[Any] = frozenset()
-"""Every `frozenset()` is a new one, of 216 bytes."""
 
 
 class Run:
     """One playing of a cassette."""
 
     __slots__ = (
+        "_done",
         "_event_gap_s",
         "_find_shift",
         "_minted",
@@ -49,7 +42,6 @@ class Run:
         "_schedule",
         "actors",
         "delivered",
-        "done",
         "done_count",
         "forgotten",
         "number",
@@ -83,27 +75,27 @@ class Run:
         self.played: dict[int, int] = {}
         """How often each entry was played, by number. Nothing is ever taken out, so its length
         tells whether anything was played that had not been: all that choosing depends on."""
-        self.delivered: Mapping[int, int] = _NOTHING
+        self.delivered: Mapping[int, int] = NOTHING
         """How often each event was given to a Bayeux session, by number."""
-        self.done: tuple[int, ...] = ()
-        """Numbers of the latest operations and publishes played, in their order."""
         self.done_count = 0
-        """How many there were."""
-        self.unclaimed: Mapping[str, deque[Due]] = _NOTHING
+        """How many operations and publishes were played."""
+        self._done: Sequence[int] = ()
+        """Numbers of the latest of them, in their order."""
+        self.unclaimed: Mapping[str, deque[Due]] = NOTHING
         """Due events of recorded sessions that no client has taken yet."""
         self.forgotten = 0
         """Events that waited in vain, or had no place to wait, for there were too many of them."""
-        self.spared: frozenset[int] = _NOBODY
+        self.spared: frozenset[int] = NOBODY
         """Entries that a fault kept from being played or delivered: nobody is to blame for that."""
         self._pace = pace
         self._event_gap_s = event_gap_s
         self.shared = Ledger()
         """Live values of ids that mean one thing in all sessions; placeholders always do."""
-        self._minted: Mapping[int, list[Identity]] = _NOTHING
+        self._minted: Mapping[int, list[Identity]] = NOTHING
         """By operation, the ids that its first play brought forth: a repeat gets new ones."""
         self._schedule = Schedule()
         self._reads: Reads | None = None
-        self._next: Mapping[Hashable, int] = _NOTHING
+        self._next: Mapping[Hashable, int] = NOTHING
         """The first that may be unplayed, of several kinds of lists; it only moves on."""
 
     def take(self, session: str, actor: Actor, now_s: float) -> None:
@@ -115,6 +107,11 @@ class Run:
                 for _, delay_s in self.delays((follower,)):  # each by itself: they have no cause
                     self._send_off(follower, None, now_s + delay_s)
             self.played[START] = 1
+
+    @property
+    def done(self) -> Sequence[int]:
+        """Numbers of the latest operations and publishes played, in their order."""
+        return self._done[-MAX_DONE:]
 
     def is_free(self, session: str) -> bool:
         """Whether no client has taken a recorded session."""
@@ -162,7 +159,7 @@ class Run:
         while at < len(numbers) and numbers[at] in self.played:
             at += 1
         if at > before:
-            self._next = _with(self._next, key, at)
+            self._next = plus(self._next, key, at)
         return at < len(numbers)
 
     def is_operation(self, number: int) -> bool:
@@ -219,18 +216,14 @@ class Run:
         self._set_off(play)
         return play
 
-    def play_again(
-        self, entry: Entry, actor: Actor, identities: Sequence[Identity], now_s: float
-    ) -> Play:
-        """Play an operation that was played before: the ids it had issued are issued anew."""
+    def play_again(self, entry: Entry, actor: Actor, now_s: float) -> Play:
+        """Play an operation that was played before; the ids that it issues are for the caller."""
         number = entry.number
         nth = self.played[number] = self.played[number] + 1
         if self.spared:
             self.expect(number)
         self._note_done(number)
-        play = Play(entry, actor, now_s, nth, True)
-        self.issue(play, identities, self._minted[number])
-        return play
+        return Play(entry, actor, now_s, nth, True)
 
     def delays(self, followers: Iterable[Follower]) -> list[tuple[Follower, float]]:
         """How long after their common cause events come: none before an earlier one."""
@@ -264,6 +257,10 @@ class Run:
                     known = self.live(identity, play.actor, renew=True)
                 live = known
             issued[key] = live
+
+    def minted(self, number: int) -> Sequence[Identity]:
+        """The ids that the first play of an operation brought forth: a repeat gets new ones."""
+        return self._minted[number]
 
     def known(self, identity: Identity, actor: Actor) -> str | None:
         """The live value of a recorded id for that client, if it has one."""
@@ -363,7 +360,7 @@ class Run:
         Whether there is anything.
         """
         number = dues[0].follower.number
-        self.delivered = _with(self.delivered, number, self.delivered.get(number, 0) + len(dues))
+        self.delivered = plus(self.delivered, number, self.delivered.get(number, 0) + len(dues))
         if self.playbook.followers(number):
             return any([self.went_by(due, now_s) for due in dues])  # a list: all of them go by
         for due in dues:
@@ -373,14 +370,14 @@ class Run:
     def came_back(self, due: Due) -> None:
         """An event that a client was given did not reach it after all."""
         number = due.follower.number
-        self.delivered = _with(self.delivered, number, self.delivered[number] - 1)
+        self.delivered = plus(self.delivered, number, self.delivered[number] - 1)
 
     def wait(self, due: Due) -> None:
         """A due event waits for somebody to take the session that saw it."""
         waiting = self.unclaimed.get(due.session)
         if waiting is None:
             waiting = deque(maxlen=MAX_WAITING)
-            self.unclaimed = _with(self.unclaimed, due.session, waiting)
+            self.unclaimed = plus(self.unclaimed, due.session, waiting)
         self.forgotten += len(waiting) == MAX_WAITING
         waiting.append(due)
 
@@ -425,11 +422,16 @@ class Run:
         self._note_done(entry.number)
         is_repeat = entry.number in self._minted
         if not is_repeat:
-            self._minted = _with(self._minted, entry.number, [])
+            self._minted = plus(self._minted, entry.number, [])
         return Play(entry, actor, now_s, nth, is_repeat)
 
     def _note_done(self, number: int) -> None:
-        self.done = (*self.done[1 - MAX_DONE :], number)
+        done = self._done
+        if not isinstance(done, list):
+            self._done = done = []
+        done.append(number)
+        if len(done) > 2 * MAX_DONE:
+            del done[:-MAX_DONE]
         self.done_count += 1
 
     def _note_fact(self, number: int) -> None:
@@ -473,7 +475,7 @@ class Run:
             at = recordings.since(since)
         while at < len(recordings) and recordings.number(at) in self.played:
             at += 1
-        self._next = _with(self._next, key, at)
+        self._next = plus(self._next, key, at)
         return at
 
     def _read(self, matches: Matches, session: str) -> Playable:
@@ -483,10 +485,3 @@ class Run:
         if self._reads is None:
             self._reads = Reads()
         return self._reads.answer(recordings, self.playbook, self.played)
-
-
-def _with(known: Mapping[K, V], key: K, value: V) -> dict[K, V]:
-    """A mapping with one more value: the same one, if it is one that may change."""
-    found = known if isinstance(known, dict) else {}
-    found[key] = value
-    return found
