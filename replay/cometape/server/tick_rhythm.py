@@ -11,12 +11,14 @@ from math import inf
 
 REST_S = 0.001
 """The least time between two ticks, also where a deadline stays in the past after a tick."""
-CLOSE_S = 0.002
-"""A deadline so soon after the tick before follows closely."""
-CROWD = 8
-"""So many ticks in a row that followed closely are a crowd: a server with much to do."""
-CROWDED_REST_S = 0.004
-"""The least time between two ticks of a crowd: what an event may be late because of it. That is
+CLOSE_S = 0.0015
+"""A deadline so soon after the tick before follows closely; event loops count in milliseconds."""
+CROWD = 16
+"""So many ticks in a row that follow closely begin a crowd: over a thousand deadlines a second."""
+PAUSES = 2
+"""So many in a row that do not follow closely end it."""
+CROWDED_REST_S = 0.008
+"""The least time between two ticks in a crowd: what an event may be late because of it. That is
 less than `event_gap_s`, by which answers come before their events."""
 FAULTY_REST_S = 1.0
 """The least time after a tick that raised."""
@@ -25,24 +27,25 @@ FAULTY_REST_S = 1.0
 class TickRhythm:
     """When the next tick may come. Times are those of one clock, in seconds."""
 
-    __slots__ = ("_close", "_ticked_s", "rests_until_s")
+    __slots__ = ("_close", "_pauses", "_ticked_s", "is_crowded", "rests_until_s")
 
     def __init__(self) -> None:
+        self.is_crowded = False
+        """Whether much has been due lately."""
         self.rests_until_s = -inf
         """No tick before this."""
         self._ticked_s = -inf
-        self._close = 0
-        """How many ticks in a row followed closely."""
-
-    @property
-    def is_crowded(self) -> bool:
-        """Whether much has been due lately."""
-        return self._close >= CROWD
+        self._close = self._pauses = 0
+        """Of the last ticks, how many in a row followed closely, or did not."""
 
     def ticked(self, deadline_s: float, now_s: float) -> None:
         """A tick came now, because of this deadline."""
-        follows_closely = deadline_s <= self._ticked_s + CLOSE_S
-        self._close = min(2 * CROWD, self._close + 1) if follows_closely else self._close // 2
+        if deadline_s <= self._ticked_s + CLOSE_S:
+            self._close, self._pauses = self._close + 1, 0
+            self.is_crowded = self.is_crowded or self._close >= CROWD
+        else:
+            self._close, self._pauses = 0, self._pauses + 1
+            self.is_crowded = self.is_crowded and self._pauses < PAUSES
         self._ticked_s = now_s
         self.rests_until_s = now_s + (CROWDED_REST_S if self.is_crowded else REST_S)
 

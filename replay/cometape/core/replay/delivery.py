@@ -168,13 +168,13 @@ class Delivery:
     def _messages(self, client: LiveClient, alike: Sequence[Due]) -> list[Outgoing]:
         """What is sent for one event that comes several times."""
         first = alike[0]
-        form = self._forms((first.follower.place, client.origin, first.run.shift_s))
+        fill = self._forms((first.follower.place, client.origin, first.run.shift_s)).fill
         messages: list[Outgoing] = []
         for due in alike:
             play = due.play
             if play is not None and play.message_id is None and not due.patches:
                 try:
-                    messages.append(WrittenMessage(form.fill(play.issued)))
+                    messages.append(WrittenMessage(fill(play.issued)))
                     continue
                 except KeyError:
                     pass  # it has ids that its cause's answer has not issued
