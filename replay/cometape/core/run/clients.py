@@ -20,6 +20,7 @@ from cometape.core.playbook.recordings import Matches
 from cometape.core.profile.profile import IdentityKind
 from cometape.core.recent import Lately
 
+from .circle import Circle
 from .cookies import Cookies
 from .live_client import Arrival, Cookie, Found, LiveClient
 from .player import Run
@@ -27,8 +28,6 @@ from .seats import Seats
 
 CLIENT_ID = IdentityKind(name="client-id", form="base36", scope="run")
 """What Bayeux client ids are, where a profile does not say."""
-MAX_FINISHED = 64
-"""Finished clients remembered among those who may be meant."""
 MAX_GONE = 10_000
 """Bayeux sessions that have ended remembered: whose they were."""
 MAX_USERS = 100_000
@@ -63,14 +62,14 @@ class Clients:
         """In the order in which they came, without those of runs that were let go."""
         self.came = 0
         """How many there have ever been."""
-        self._lately: list[LiveClient] = []
-        """Those who may still be heard of; a server may see thousands come and go."""
+        self._lately = Circle()
+        """Those of all clients."""
         self.cookies = Cookies(playbook.profile.session_cookies)
         self._by_client_id: dict[str, LiveClient] = {}
         """Of living Bayeux sessions."""
         self._gone: Lately[str, LiveClient] = Lately(MAX_GONE)
         """By client ids of Bayeux sessions that have ended."""
-        self._by_authorization: dict[str, list[LiveClient]] = {}
+        self._by_authorization: dict[str, Circle] = {}
         self._by_connection: dict[int, _Line] = {}
         self._newest_connection = 0
         self._occurrences: Lately[str, int] = Lately(MAX_USERS)
@@ -269,8 +268,9 @@ class Clients:
 
     def _by_the_rest(self, arrival: Arrival, matches: Matches) -> Found | None:
         """The client of a request without a cookie, by Authorization and connection."""
+        group: Sequence[LiveClient]
         if arrival.authorization is not None:
-            group = self._by_authorization.get(arrival.authorization, [])
+            group = self._by_authorization.get(arrival.authorization, ())
         else:
             active = [one for one in self._lately if not one.finished]
             nameless = [one for one in active if one.authorization is None]
@@ -285,10 +285,11 @@ class Clients:
             return Found(successors[-1])
         # A client that keeps its cookies would have presented them.
         group = [one for one in group if not one.keeps_cookies]
-        late = [one for one in group if one.finished and self._is_late_for(one, matches)]
-        if late and matches.are_operations:
+        if matches.are_operations:
             # What is recorded after a goodbye comes from one that said it, not from its twin.
-            return Found(late[0])
+            for one in group:
+                if one.finished and self._is_late_for(one, matches):
+                    return Found(one)
         active = [one for one in group if not one.finished] or group[-1:]
         if not active:
             adopted = self._adoptable(arrival) if arrival.authorization is not None else None
@@ -364,7 +365,7 @@ class Clients:
             self.knowledge += 1
             client.authorization, client.user = arrival.authorization, arrival.user
             self.seats.named(client)
-            _join(self._by_authorization.setdefault(arrival.authorization, []), client)
+            self._by_authorization.setdefault(arrival.authorization, Circle()).join(client)
 
     # ---------------------------------------------------------------- the same client again
 
@@ -415,7 +416,7 @@ class Clients:
         )
         self.knowledge += 1
         self.clients.append(client)
-        _join(self._lately, client)
+        self._lately.join(client)
         self.seats.take(client, now_s)
         self._learn(arrival, client, sure=False)
         return client
@@ -431,8 +432,8 @@ class Clients:
             return [one for one in clients if not is_gone(one)]
 
         self.knowledge += 1
-        self.clients, self._lately = are_here(self.clients), are_here(self._lately)
-        groups = {who: are_here(group) for who, group in self._by_authorization.items()}
+        self.clients, self._lately = are_here(self.clients), Circle(are_here(self._lately))
+        groups = {who: Circle(are_here(group)) for who, group in self._by_authorization.items()}
         self._by_authorization = {who: group for who, group in groups.items() if group}
         lines = self._by_connection.items()
         self._by_connection = {at: line for at, line in lines if not is_gone(line.client)}
@@ -444,12 +445,3 @@ class Clients:
         who = client.user or client.authorization or ""
         occurrence = self._occurrences[who] = (self._occurrences.get(who) or 0) + 1
         return Issuer(self._seed, who, occurrence, self._recorded)
-
-
-def _join(group: list[LiveClient], client: LiveClient) -> None:
-    """Add a client; of those that have finished only the latest stay."""
-    group.append(client)
-    if len(group) > 2 * MAX_FINISHED:
-        finished = [one for one in group if one.finished]
-        gone = set(map(id, finished[:-MAX_FINISHED]))
-        group[:] = [one for one in group if id(one) not in gone]
