@@ -315,11 +315,14 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=2.0, help="of each measurement")
     parser.add_argument("--only", default=",".join(COMMANDS), help="some of %(default)s")
     chosen = parser.parse_args()
+    wanted = chosen.only.split(",")
+    if unknown := [name for name in wanted if name not in COMMANDS]:
+        parser.error(f"--only: {', '.join(unknown)} is none of {', '.join(COMMANDS)}")
     print(
         f"{time.strftime('%Y-%m-%d')}, Python {platform.python_version()}, {os.cpu_count()} cores,"
         f" load average before: {os.getloadavg()[0]:.1f}"
     )
-    names = provide(chosen.only.split(","))
+    names = provide(wanted)
     return 0 if measure(names, chosen.rounds, chosen.seconds) else 1
 
 

@@ -6,13 +6,17 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from typing import Literal
 
 from cometape.core.explore.order import Order, Pair
 
 from .trial import Outcome, Trials
+
+LOOK_S = 0.2
+"""How often a thread that waits looks whether it was sent a signal. One that comes just before it
+begins to wait would not wake it."""
 
 Why = Literal["all", "max", "time", "broken", "interrupted"]
 """Why a search ended: there is no further order; the limits; an order broke; Ctrl-C."""
@@ -63,7 +67,7 @@ class Search:
                         begun += 1
                     if not waiting:
                         return why
-                    outcome = waiting.popleft().result()
+                    outcome = _outcome_of(waiting.popleft())
                     self.outcomes.append(outcome)
                     on_outcome(outcome)
                     if outcome.is_broken and (not self.goes_on or len(self.outcomes) == 1):
@@ -99,3 +103,10 @@ class Search:
     def broken(self) -> list[Outcome]:
         """The orders that broke."""
         return [outcome for outcome in self.outcomes if outcome.is_broken]
+
+
+def _outcome_of(trial: Future[Outcome]) -> Outcome:
+    """What a trial comes to. Raises as the trial does, and KeyboardInterrupt."""
+    while not trial.done():
+        wait((trial,), timeout=LOOK_S)
+    return trial.result()
