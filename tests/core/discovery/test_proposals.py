@@ -161,6 +161,40 @@ def test_a_shop_is_replayed_right_with_what_was_proposed_for_it() -> None:
     assert stage.service.report().ok, stage.service.report().text()
 
 
+def chat() -> Script:
+    """Whoever opens a chat is told its id, subscribes to a channel of that name, and speaks there."""
+    script = Script("bayeux")
+    script.listen("a", "/news")
+    for n in (1, 2):
+        room = f"0041YaBc2D{n}"
+        script.ask("a", "POST", "/chats", {"action": "Open"}, {"ok": True, "chat": {"id": room}})
+        script.subscribe("a", f"/chats/{room}/messages")
+        said = script.publish("a", f"/chats/{room}/messages", {"text": "hello", "action": "Say"})
+        script.event("a", f"/chats/{room}/messages", {"text": "hello"}, cause=said)
+    return script
+
+
+def test_an_id_in_the_name_of_a_channel_is_found_and_replayed_afresh() -> None:
+    found = proposed(chat())
+    kinds = identities(found)
+    assert set(kinds) == {"chat"}
+    assert kinds["chat"].issued == ("response.json chat.id",)
+    assert kinds["chat"].used == ("channel /chats/{}/messages",)
+    stage = Stage(chat(), profile=pasted(found))
+    person = stage.person()
+    client = person.listen("/news")
+    rooms = []
+    for _ in range(2):
+        room = person.ask("POST", "/chats", {"action": "Open"}).json["chat"]["id"]
+        rooms.append(room)
+        channel = f"/chats/{room}/messages"
+        client.subscribe(channel)
+        client.publish(channel, {"text": "hello", "action": "Say"})
+        assert (channel, {"text": "hello"}) in person.events()
+    assert not set(rooms) & {"0041YaBc2D1", "0041YaBc2D2"}
+    assert stage.service.report().ok, stage.service.report().text()
+
+
 def test_a_token_in_a_header_that_comes_back_is_an_identity() -> None:
     script = Script("bayeux")
     token = [("X-Csrf", UUID.format(1))]

@@ -61,7 +61,7 @@ def _leads_to(place: Place, seen: Sighting) -> bool:
         return False
     if place.path is not None:
         return place.path.leads_to(seen.location)
-    if seen.part == "request.path":
+    if seen.part in ("request.path", "channel"):
         template = place.name or ""
         path = seen.place.partition(" ")[2].replace("{}", "*")
         return any(index == seen.location[0] for index, _, _ in InPath(template).find(path))

@@ -228,7 +228,7 @@ class _Identities:
                     continue
                 found.append(other)
         if found and any(
-            other.half == "request" and other.part in ("request.json", "request.path")
+            other.half == "request" and other.part in ("request.json", "request.path", "channel")
             for one in given
             for other in self._by_value[one.value]
             if isinstance(one.value, str)

@@ -16,12 +16,13 @@ from cometape.core.places.typed_path import Location, Segment, TypedPath
 from cometape.core.profile.identity_places import cookie_of
 from cometape.core.profile.profile import Profile
 
-from ..cassette import Entry, Event, Exchange, Publish
+from ..cassette import Entry, Event, Exchange, Publish, Subscribe
 from ..exchange import Headers
 from ..json_value import Json
 from .shapes import is_id
 
 Half = Literal["request", "response", "event", "publish"]
+"""Who says it: a subscription is a request of its client."""
 MAX_VALUES = 20_000
 """Of one body or event; what is larger is a table of data, and says the same again and again."""
 _MAX_TEXT = 512
@@ -85,25 +86,36 @@ def sightings(entries: Iterable[Entry], profile: Profile) -> Iterator[Sighting]:
                 cause=cause,
             )
             operations[entry.number] = seen.operation
+            yield from _of_channel(entry.channel, seen)
             yield from _of_json(entry.data, seen)
             if entry.extra:
                 yield from _of_json(dict(entry.extra), replace(seen, part="event.message"))
         elif isinstance(entry, Publish):
             operations[entry.number] = profile.operation_name(entry.data)
-            yield from _of_json(
-                entry.data,
-                Sighting(
-                    entry=entry.number,
-                    session=entry.session,
-                    half="publish",
-                    part="publish.data",
-                    place="",
-                    name="",
-                    value="",
-                    operation=operations[entry.number],
-                    cause=entry.number,
-                ),
+            seen = Sighting(
+                entry=entry.number,
+                session=entry.session,
+                half="publish",
+                part="publish.data",
+                place="",
+                name="",
+                value="",
+                operation=operations[entry.number],
+                cause=entry.number,
             )
+            yield from _of_channel(entry.channel, replace(seen, half="request"))
+            yield from _of_json(entry.data, seen)
+        elif isinstance(entry, Subscribe):
+            seen = Sighting(
+                entry=entry.number,
+                session=entry.session,
+                half="request",
+                part="channel",
+                place="",
+                name="",
+                value="",
+            )
+            yield from _of_channel(entry.channel, seen)
 
 
 def _of_request(entry: Exchange) -> Iterator[Sighting]:
@@ -117,18 +129,7 @@ def _of_request(entry: Exchange) -> Iterator[Sighting]:
         name="",
         value="",
     )
-    raw = request.path.split("/")
-    for index, segment in enumerate(raw):
-        if is_id(unquote(segment)):
-            template = ["*" if is_id(unquote(one)) else one for one in raw]
-            template[index] = "{}"
-            yield replace(
-                seen,
-                place=f"request.path {'/'.join(template)}",
-                name=raw[index - 1],
-                location=(index,),
-                value=unquote(segment),
-            )
+    yield from _of_path(request.path, seen)
     for part, pairs in (("request.query", request.query), ("request.form", request.form)):
         for name, value in pairs:
             at = replace(seen, part=part, place=f"{part} {name}", name=name)  # type: ignore[arg-type]
@@ -138,6 +139,26 @@ def _of_request(entry: Exchange) -> Iterator[Sighting]:
         yield replace(seen, part="request.cookie", place=place, name=name, value=value)
     yield from _of_headers(request.headers, replace(seen, part="request.header"))
     yield from _of_body(request.body, replace(seen, part="request.json"))
+
+
+def _of_channel(channel: str, seen: Sighting) -> Iterator[Sighting]:
+    yield from _of_path(channel, replace(seen, part="channel"))
+
+
+def _of_path(path: str, seen: Sighting) -> Iterator[Sighting]:
+    """The ids among the segments of a path, or of the name of a channel."""
+    raw = path.split("/")
+    for index, segment in enumerate(raw):
+        if is_id(unquote(segment)):
+            template = ["*" if is_id(unquote(one)) else one for one in raw]
+            template[index] = "{}"
+            yield replace(
+                seen,
+                place=f"{seen.part} {'/'.join(template)}",
+                name=raw[index - 1],
+                location=(index,),
+                value=unquote(segment),
+            )
 
 
 def _of_response(entry: Exchange) -> Iterator[Sighting]:
