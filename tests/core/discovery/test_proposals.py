@@ -162,7 +162,7 @@ def test_a_shop_is_replayed_right_with_what_was_proposed_for_it() -> None:
 
 
 def chat() -> Script:
-    """Whoever opens a chat is told its id, subscribes to a channel of that name, and speaks there."""
+    """Whoever opens a chat is told its id, listens to a channel of that name, and speaks there."""
     script = Script("bayeux")
     script.listen("a", "/news")
     for n in (1, 2):
