@@ -29,8 +29,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from measuring.bayeux_client import BayeuxClient
+from measuring.operation import Operation
 from measuring.process import Server, allow_files, cores, free_port
-from measuring.replay_servers import BENCHMARKS, BIN, BODY, CASSETTE, PEERS, TARGET
+from measuring.replay_servers import BENCHMARKS, BIN, CASSETTE, PEERS
 
 FIRST = 100
 """Sessions that are open when the first memory is read: by then the code has run."""
@@ -106,21 +107,6 @@ class Sessions:
         """Without a goodbye, and without ports that stay taken."""
         for client in self.clients:
             client.transport.abort()
-
-
-class Operation(asyncio.Protocol):
-    """Asks for the operation that causes an event, over one connection, as any of the sessions."""
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
-
-    def ask(self, authority: str, login: str, cookie: str) -> None:
-        """As one of them."""
-        self.transport.write(
-            f"POST {TARGET} HTTP/1.1\r\nHost: {authority}\r\n{login}Cookie: {cookie}\r\n"
-            f"Content-Type: application/json\r\nContent-Length: {len(BODY)}\r\n\r\n{BODY}".encode()
-        )
 
 
 LOGIN = "Authorization: Basic " + base64.b64encode(b"agent7:secret").decode() + "\r\n"

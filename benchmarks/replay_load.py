@@ -13,7 +13,8 @@ measured a second time with a fresh id in each answer, made as each of them can 
 function, a template); still without events, which they cannot send. `cometape replay` answers
 each time with a fresh reference id and sends the event that the operation causes, with that id, to
 the one of 16 subscribed sessions that asked; they hold connects, on the core of the load, and
-every event that arrives is checked. Each operation is one more repeat, so the load can go on.
+every event that arrives is checked. Each operation is one more repeat, so the load can go on. One
+more session asks for an operation now and then, in the midst of the load, and its event is timed.
 
 nginx and wrk are Debian packages; mountebank and WireMock come from npm by
 `benchmarks/peers/package-lock.json`; WireMock needs Java.
@@ -34,12 +35,13 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from measuring.bayeux_client import BayeuxClient
+from measuring.operation import Operation
 from measuring.process import Server, cores, free_port
 from measuring.replay_servers import (
     BODY,
@@ -53,6 +55,10 @@ from measuring.replay_servers import (
 
 CONNECTIONS = 64
 CLIENTS = 16
+EVENT_GAP_MS = 10
+"""`event_gap_s` of a replay."""
+PROBE_S = 0.02
+"""How often one more session asks for an operation whose event is timed."""
 
 
 @dataclass
@@ -73,12 +79,41 @@ class Contender:
 _REFERENCE_ID = re.compile(rb'"referenceId":(\d+)')
 
 
+class Probe:
+    """One more session: how long after the answer to an operation its event comes."""
+
+    def __init__(self) -> None:
+        self.took_ms: list[float] = []
+        self._answered_s: float | None = None
+        self._is_waiting = False
+
+    def on_answer(self) -> None:
+        """The operation was answered."""
+        self._answered_s = time.perf_counter()
+
+    def on_poll(self, client: BayeuxClient, body: bytes) -> None:
+        """A poll was answered."""
+        if self._is_waiting and _REFERENCE_ID.search(body):
+            if self._answered_s is not None:
+                self.took_ms.append(1000 * (time.perf_counter() - self._answered_s))
+            self._is_waiting, self._answered_s = False, None
+
+    async def go_on(self, operation: Operation, authority: str, cookie: str) -> None:
+        """Ask again and again, each time when the event of the time before has come."""
+        while True:
+            await asyncio.sleep(PROBE_S)
+            if not self._is_waiting:
+                self._is_waiting = True
+                operation.ask(authority, f"Authorization: {LOGIN}\r\n", cookie)
+
+
 class Watchers:
     """Subscribed sessions; each event is counted, its reference id must be a new one."""
 
     def __init__(self) -> None:
         self.events = self.polls = self.wrong = 0
         self._latest: dict[BayeuxClient, int] = {}
+        self._probe = Probe()
 
     def on_answer(self, client: BayeuxClient, body: bytes) -> None:
         """Events, one by one, each with a higher id than the one before: fresh, in order."""
@@ -96,14 +131,14 @@ class Watchers:
         loop = asyncio.get_running_loop()
         authority = urlsplit(url).netloc
         host, _, port = authority.partition(":")
-        clients = []
-        for _ in range(CLIENTS):
+
+        async def session(on_answer: Callable[[BayeuxClient, bytes], None]) -> BayeuxClient:
             _, client = await loop.create_connection(
                 lambda: BayeuxClient(
                     authority,
                     "/api/v2/notifications",
                     ["/v2/me/*"],
-                    self.on_answer,
+                    on_answer,
                     headers=f"Authorization: {LOGIN}\r\n",
                     first="/api/v2/me",
                 ),
@@ -111,18 +146,28 @@ class Watchers:
                 int(port),
             )
             await client.ready
-            clients.append(client)
+            return client
+
+        clients = [await session(self.on_answer) for _ in range(CLIENTS)]
+        probe = self._probe
+        probing = await session(probe.on_poll)
+        _, operation = await loop.create_connection(
+            lambda: Operation(probe.on_answer), host, int(port)
+        )
+        task = loop.create_task(probe.go_on(operation, authority, probing.cookie))
         print(json.dumps([client.cookie for client in clients]), flush=True)
         ended = asyncio.Event()
 
         def asked() -> None:
             if sys.stdin.readline():
-                print(json.dumps([self.events, self.polls, self.wrong]), flush=True)
+                took_ms, probe.took_ms = probe.took_ms, []
+                print(json.dumps([self.events, self.polls, self.wrong, took_ms]), flush=True)
             else:
                 ended.set()
 
         loop.add_reader(sys.stdin, asked)
         await ended.wait()
+        task.cancel()
 
 
 class WatcherProcess:
@@ -136,13 +181,17 @@ class WatcherProcess:
             text=True,
         )
         self.cookies: list[str] = self._line()
+        self.took_ms: list[float] = []
+        """How long events came after their answers under load."""
 
-    def counts(self) -> tuple[int, int, int]:
+    def counts(self, *, under_load: bool = False) -> tuple[int, int, int]:
         """Events and polls so far, and events whose id was no new one."""
         assert self._process.stdin is not None
         self._process.stdin.write("?\n")
         self._process.stdin.flush()
-        events, polls, wrong = self._line()
+        events, polls, wrong, took_ms = self._line()
+        if under_load:
+            self.took_ms += took_ms
         return events, polls, wrong
 
     def settled(self) -> tuple[int, int, int]:
@@ -265,6 +314,7 @@ def measure(names: Sequence[str], rounds: int, seconds: float) -> bool:
                     continue
                 events, polls, _ = watchers.settled()
                 answered = load(contender, seconds, load_core)
+                watchers.counts(under_load=True)
                 events_now, polls_now, wrong = watchers.settled()
                 events, polls = events_now - events, polls_now - polls
                 per_poll = events / max(1, polls)
@@ -273,6 +323,13 @@ def measure(names: Sequence[str], rounds: int, seconds: float) -> bool:
                     print(f"LOST: {answered} operations, {events} events, {wrong} out of order")
                     delivered = False
         show(contenders, per_poll)
+        if watchers is not None:
+            took_ms = sorted(watchers.took_ms)
+            p50, p99 = (took_ms[int(len(took_ms) * part)] for part in (0.5, 0.99))
+            print(
+                f"under that load an event came {p50:.0f} ms after its answer (median of"
+                f" {len(took_ms)}; {p99:.0f} ms: p99), on purpose not before {EVENT_GAP_MS} ms"
+            )
     return delivered
 
 
