@@ -191,6 +191,37 @@ def test_anything_can_be_waited_for(tmp_path: Path) -> None:
             replay.until(lambda: len(replay.misses) == 2, within_s=0.01)
 
 
+def test_what_a_condition_raises_at_its_first_look_is_raised_in_the_test(tmp_path: Path) -> None:
+    with live(tmp_path) as replay, connected(replay.url) as client:
+        with pytest.raises(IndexError):
+            replay.until(lambda: replay.misses[0].reason == "no-match")
+        assert client.get("/bins/A", headers=AGENT).status == 200
+        replay.reset()
+    with live(tmp_path) as replay, connected(replay.url) as client:
+        assert client.get("/bins/A", headers=AGENT).status == 200
+
+
+def test_what_a_condition_raises_later_is_raised_in_the_test_and_not_in_the_client(
+    tmp_path: Path,
+) -> None:
+    with live(tmp_path) as replay, connected(replay.url) as client:
+        looks: list[int] = []
+
+        def is_so() -> bool:
+            if not looks:
+                client.ask("/nowhere")
+            looks.append(len(replay.misses))
+            if replay.misses:
+                pytest.fail("it was not to miss")
+            return False
+
+        with pytest.raises(pytest.fail.Exception, match="it was not to miss"):
+            replay.until(is_so)
+        assert client.answer().status == 599
+        assert client.get("/bins/A", headers=AGENT).status == 200
+        assert looks == [0, 1]  # and never again
+
+
 def test_an_event_is_injected_or_explained(tmp_path: Path) -> None:
     with live(tmp_path) as replay, agent(replay) as client:
         client.hold()

@@ -11,8 +11,8 @@ woken when something has changed, and give up when their time is up.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future, wait
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
@@ -165,7 +165,8 @@ class LiveReplay:
     def until(self, is_so: Callable[[], bool], *, within_s: float = PATIENCE_S) -> None:
         """Wait until something about this replay is so: `lambda: len(cometape.misses) == 1`.
 
-        Raises AssertionError when it does not come to be in time.
+        Raises AssertionError when it does not come to be in time, and at once whatever `is_so`
+        raises.
         """
         self._until(lambda: is_so() or None, lambda: f"not so within {within_s:g} s", within_s)
 
@@ -326,14 +327,22 @@ def _until(
     missing: Callable[[], str],
     within_s: float,
 ) -> T:
-    """What `find` finds, in the server's thread, now or after a change; else AssertionError."""
-    found: list[T] = []
-    come = threading.Event()
+    """What `find` finds, in the server's thread, now or after a change; else AssertionError.
+
+    What `find` raises is raised here, in the thread that waits: no client is to notice.
+    """
+    outcome: Future[T] = Future()
 
     def look() -> None:
-        if not found and (one := find()) is not None:
-            found.append(one)
-            come.set()
+        if outcome.done():
+            return
+        try:
+            found = find()
+        except BaseException as error:  # pytest.fail() raises no Exception
+            outcome.set_exception(error)
+        else:
+            if found is not None:
+                outcome.set_result(found)
 
     def begin() -> Callable[[], None]:
         end = run.on_change(look)
@@ -342,11 +351,11 @@ def _until(
 
     end = server.call(begin)
     try:
-        if not come.wait(within_s):
+        if not wait((outcome,), within_s).done:
             raise AssertionError(server.call(missing))
     finally:
         server.call(end)
-    return found[0]
+    return outcome.result()
 
 
 OPTIONS = frozenset(
