@@ -181,7 +181,7 @@ class LiveReplay:
         """Give an event to whoever is subscribed to its channel (of sessions of the name `to`).
 
         Its data goes as it is. Who was given it; raises ConfigurationError where that is nobody,
-        saying who listens to what.
+        saying who listens to what, and for data that is not JSON.
         """
         given: list[LiveSession] = []
 

@@ -115,6 +115,24 @@ def test_an_event_that_nobody_takes_is_explained() -> None:
     assert talk.post("/runs/default/events", {"channel": "x", "data": 1}).reason == "bad-channel"
 
 
+@pytest.mark.parametrize(
+    ("data", "status", "reason"),
+    [
+        ("1e999", 400, "bad-json"),
+        ('{"a": [-1e999]}', 400, "bad-json"),
+        ("NaN", 400, "bad-json"),
+        ("[" * 900 + "]" * 900, 422, "bad-event"),
+    ],
+)
+def test_an_event_that_could_not_be_written_is_refused(data: str, status: int, reason: str) -> None:
+    talk = ControlTalk()
+    held = talk.clients().client(headers=AGENT).begin(ITEMS).hold()
+    sent = f'{{"channel": "{ITEMS}", "data": {data}}}'.encode()
+    refused = talk.post("/runs/default/events", sent)
+    assert (refused.status, refused.reason) == (status, reason)
+    assert held.held
+
+
 @pytest.mark.parametrize("change", ["expire", "disconnect", "drop"])
 def test_a_session_is_ended_or_cut(change: str) -> None:
     talk = ControlTalk()

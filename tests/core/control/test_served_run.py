@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from cometape.core.bayeux.settings import Settings
 from cometape.core.control.served_run import ServedRun
 from cometape.core.errors import ConfigurationError
+from cometape.core.json_value import Json
 from cometape.core.playbook.playbook import Playbook
 from cometape.core.replay.replay_service import ReplaySettings
 from cometape.core.run.pace import Pace
@@ -122,6 +124,61 @@ def test_an_event_that_nobody_would_see_is_refused_and_explained(
     with pytest.raises(ConfigurationError, match=says) as caught:
         governed.run.inject(channel, {}, to, governed.talk.now_s)
     assert caught.value.reason == reason
+
+
+CIRCLE: list[object] = []
+CIRCLE.append(CIRCLE)
+DEEP: object = 1
+for _ in range(5000):
+    DEEP = [DEEP]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        object(),
+        b"bytes",
+        {("a", "b"): 1},
+        {"a": [float("nan")]},
+        float("inf"),
+        CIRCLE,
+        DEEP,
+        json.loads("[" * 202 + "]" * 202),
+        {"a": {1, 2}},
+    ],
+    ids=lambda data: type(data).__name__,
+)
+def test_what_is_not_json_is_refused_before_anything_changes(data: Any) -> None:
+    governed = Governed()
+    held = governed.agent().hold()
+    with pytest.raises(ConfigurationError, match="not JSON") as caught:
+        governed.run.inject(ITEMS, data, None, governed.talk.now_s)
+    assert caught.value.reason == "bad-event"
+    assert held.held
+    injected = governed.run.inject(ITEMS, {"fine": 1}, None, governed.talk.now_s)
+    governed.talk.carry_out(injected.actions)
+    assert held.events == [{"channel": ITEMS, "data": {"fine": 1}}]
+
+
+@pytest.mark.parametrize(
+    ("data", "seen"),
+    [((1, 2), [1, 2]), ({1: None}, {"1": None}), ("\ud800", "\ud800"), (10**30, 10**30)],
+)
+def test_what_json_can_say_is_said_in_json(data: Any, seen: object) -> None:
+    governed = Governed()
+    held = governed.agent().hold()
+    injected = governed.run.inject(ITEMS, data, None, governed.talk.now_s)
+    governed.talk.carry_out(injected.actions)
+    assert held.events == [{"channel": ITEMS, "data": seen}]
+
+
+def test_an_event_that_waits_is_what_it_was_when_it_was_injected() -> None:
+    governed = Governed()
+    client = governed.agent()
+    data: dict[str, Json] = {"n": 1}
+    governed.run.inject(ITEMS, data, None, governed.talk.now_s)
+    data["n"] = 2
+    assert client.poll()[0]["data"] == {"n": 1}
 
 
 def test_an_injected_answer_to_a_browser_carries_its_cors_headers() -> None:

@@ -34,7 +34,7 @@ class Fields:
                 hint="Send JSON, with `Content-Type: application/json`.",
             )
         try:
-            body = json.loads(request.body, parse_constant=_no_number)
+            body = json.loads(request.body, parse_constant=_no_number, parse_float=_finite)
         except (ValueError, RecursionError) as error:
             raise Problem("bad-json", f"the body is not JSON: {error}") from None
         if not isinstance(body, dict):
@@ -132,3 +132,10 @@ class Fields:
 
 def _no_number(name: str) -> float:
     raise ValueError(f"{name} is not JSON")
+
+
+def _finite(number: str) -> float:
+    value = float(number)
+    if math.isinf(value):
+        raise ValueError(f"{number} is too large a number")
+    return value

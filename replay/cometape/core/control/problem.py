@@ -32,6 +32,7 @@ STATUSES = {
     "not-json": 415,
     "bad-body": 422,
     "bad-channel": 422,
+    "bad-event": 422,
     "bad-advance": 422,
     "bad-fault": 422,
     "bad-option": 422,

@@ -6,14 +6,16 @@ connections of a client. Everything returns the actions that the shell has to ca
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from cometape.core.bayeux import channel as channels
+from cometape.core.places.json_text import MAX_DEPTH
 
 from ..bayeux.actions import BayeuxAction
 from ..errors import ConfigurationError
-from ..json_value import Json, JsonObject
+from ..json_value import Json, JsonObject, is_deeper_than
 from ..service import Abort, Action, Service
 from .live_sessions import LiveSession, known_sessions, live_sessions
 from .replay_service import ReplayService
@@ -32,8 +34,8 @@ def inject(
 ) -> Injected:
     """Give an event to every session (of the name `to`) that is subscribed to its channel.
 
-    It goes as it is: no id in it is changed. Raises ConfigurationError for what is no channel, or
-    where nobody takes it, saying why not.
+    It goes as it is: no id in it is changed. Raises ConfigurationError for what is no channel or
+    no JSON, or where nobody takes it, saying why not; nothing has changed then.
     """
     if not channels.is_valid(channel) or channels.is_meta(channel) or "*" in channel:
         raise ConfigurationError(
@@ -41,6 +43,7 @@ def inject(
             hint="It is a path such as /v2/me/workitems, without wildcards and not below /meta.",
             reason="bad-channel",
         )
+    message: JsonObject = {"channel": channel, "data": _as_json(data)}
     replay = service.replay
     asked = live_sessions(replay) if to is None else known_sessions(replay, to)
     takers = tuple(one for one in asked if _takes(one, channel))
@@ -56,7 +59,6 @@ def inject(
             " subscribed, on a channel it listens to.",
             reason="no-subscriber",
         )
-    message: JsonObject = {"channel": channel, "data": data}
     wanted: list[BayeuxAction] = []
     for one in takers:
         wanted += replay.bayeux.deliver(one.client_id, message, now_s)
@@ -98,6 +100,27 @@ def drop(service: ReplayService, front: Service, name: str, now_s: float) -> Seq
         if session.socket is not None:
             actions.append(Abort(session.socket))
     return actions
+
+
+def _as_json(data: object) -> Json:
+    """What clients will read, however `data` changes later. Raises ConfigurationError for no JSON.
+
+    It is written much later, in answer to a client that would be left without one.
+    """
+    try:
+        found: Json = json.loads(json.dumps(data, allow_nan=False))
+        if not is_deeper_than(MAX_DEPTH, found):
+            return found
+        why = f"it has more than {MAX_DEPTH} levels"
+    except RecursionError:
+        why = f"it has more than {MAX_DEPTH} levels"
+    except (TypeError, ValueError) as error:
+        why = str(error)
+    raise ConfigurationError(
+        f"what is to be injected is not JSON: {why}",
+        hint="Give dicts with text for keys, lists, texts, finite numbers, True, False and None.",
+        reason="bad-event",
+    )
 
 
 def _takes(session: LiveSession, channel: str) -> bool:
