@@ -7,6 +7,7 @@ import os
 import signal
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from urllib.request import urlopen
 from xml.etree import ElementTree
 
 import pytest
@@ -254,3 +255,32 @@ def test_a_file_of_faults_that_cannot_be_used_is_told_at_once(
     assert ended.stderr.startswith("cometape: --faults")
     assert str(file) in ended.stderr
     assert says in ended.stderr
+
+
+@pytest.mark.parametrize("option", [(), ("--json",)])
+def test_half_of_a_surrogate_pair_is_told_of_wherever_a_miss_is_told(
+    cassette: str, tmp_path: Path, option: tuple[str, ...]
+) -> None:
+    """No encoding of text can hold it; JSON and a terminal get its escape."""
+    half = "\\ud800"
+    report, junit = tmp_path / "report.json", tmp_path / "replay.xml"
+    files = ("--report", str(report), "--junit", str(junit), "--ready-file", f"{tmp_path}/ready")
+    with cometape("replay", cassette, "--no-strict", *option, *files) as replay:
+        with connected(replay.url()) as client:
+            sent = b'{"operationName":"Pull","id":"%s"}' % half.encode()
+            json_type = "Content-Type: application/json\r\n"
+            client.ask("/api/v2/me", method="POST", headers=json_type, body=sent)
+            answer = client.answer()
+        assert answer.status == 599
+        assert answer.json()["body"]["id"] == "\ud800"
+        control = json.loads((tmp_path / "ready").read_text(encoding="utf-8"))["control"]
+        for page in ("misses", "report", "journal"):
+            with urlopen(f"{control}/runs/default/{page}", timeout=10) as told:
+                assert page == "journal" or half in told.read().decode(), page
+        assert replay.stop(signal.SIGINT) == 0
+        assert half in replay.stderr
+        assert half in "\n".join(replay.stdout)
+    (miss,) = json.loads(report.read_text(encoding="utf-8"))["misses"]
+    assert miss["body"]["id"] == "\ud800"
+    (failure,) = ElementTree.parse(junit).iterfind(".//failure[@type='miss.body-differs']")
+    assert half in str(failure.text)

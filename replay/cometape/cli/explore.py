@@ -16,6 +16,7 @@ from cometape.core.errors import ConfigurationError
 from cometape.core.explore.enumeration import orders
 from cometape.core.explore.order import Order
 from cometape.core.explore.plot import Plot
+from cometape.core.lone_surrogate import encodable
 from cometape.core.replay.replay_service import BAYEUX, ReplaySettings
 
 from .after_dashes import BeforeDashes, after_dashes
@@ -148,9 +149,10 @@ def command(
         if is_terminal:
             click.echo("\r\033[K", nl=False, err=True)
     if as_json:
-        click.echo(json.dumps(findings.as_json(search, why), ensure_ascii=False, indent=2))
+        found = json.dumps(findings.as_json(search, why), ensure_ascii=False, indent=2)
+        click.echo(encodable(found))
     else:
-        click.echo(findings.text(search, why, str(file), test))
+        click.echo(encodable(findings.text(search, why, str(file), test)))
     if why == "interrupted":
         click.get_current_context().exit(130)
     if search.broken:

@@ -13,6 +13,7 @@ from cometape.core.discovery.proposals import proposals
 from cometape.core.discovery.snippet import snippet
 from cometape.core.errors import ConfigurationError
 from cometape.core.json_value import JsonObject
+from cometape.core.lone_surrogate import encodable
 from cometape.inspector.identity_table import identities_as_json, identity_table
 
 from .cassette_argument import cassette_options, understood
@@ -63,7 +64,7 @@ def command(
     if as_json:
         found = identities_as_json(known, proposed, written, file=str(file), profile=rules.name)
         found |= {"looked_at": len(cassette.entries), "entries": len(catalogue)}
-        click.echo(json.dumps(found, indent=2, ensure_ascii=False))
+        click.echo(encodable(json.dumps(found, indent=2, ensure_ascii=False)))
     else:
         output = console()
         if len(cassette.entries) < len(catalogue):

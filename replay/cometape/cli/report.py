@@ -13,6 +13,7 @@ import click
 
 from cometape.core.errors import ConfigurationError
 from cometape.core.json_value import Json
+from cometape.core.lone_surrogate import encodable
 from cometape.core.report.journal import Report
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -97,4 +98,4 @@ def check_folder(option: str, file: Path | None) -> None:
 
 
 def _rendered(value: Json) -> str:
-    return json.dumps(value, ensure_ascii=False, indent=2)
+    return encodable(json.dumps(value, ensure_ascii=False, indent=2))

@@ -9,6 +9,7 @@ import json
 from http import HTTPStatus
 
 from cometape.core.exchange import Headers, Response
+from cometape.core.lone_surrogate import encodable
 
 
 class Refusal(Exception):
@@ -31,5 +32,5 @@ def problem(status: int, reason: str, detail: str, *headers: tuple[str, str]) ->
     return Response(
         status=status,
         headers=Headers((("Content-Type", "application/problem+json"), *headers)),
-        body=json.dumps(body, ensure_ascii=False).encode(),
+        body=encodable(json.dumps(body, ensure_ascii=False)).encode(),
     )

@@ -7,6 +7,7 @@ import json
 from ..errors import CometapeError
 from ..exchange import Headers, Response
 from ..json_value import Json, JsonObject
+from ..lone_surrogate import encodable
 
 STATUSES = {
     "bad-query": 400,
@@ -104,5 +105,5 @@ def json_response(
         ("X-Content-Type-Options", "nosniff"),
         *(headers or ()),
     ]
-    text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
+    text = encodable(json.dumps(body, ensure_ascii=False, separators=(",", ":")))
     return Response(status=status, headers=Headers(pairs), body=text.encode() + b"\n")

@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Sequence
 from functools import cached_property
 
+from cometape.core.lone_surrogate import encodable
 from cometape.core.playbook.matching import Absent, Shape, differences
 from cometape.core.playbook.nearest import Candidate, NearestIndex, RequestHead
 from cometape.core.playbook.playbook import Playbook
@@ -74,7 +75,7 @@ class Explainer:
                 fixes = answering(unanswered, error=self._playbook.error(unanswered))
         return Miss(
             reason=reason,
-            request=str(shape),
+            request=encodable(str(shape)),
             body=None if shape.body_form == "none" else shape.body,
             nearest=near,
             state=RunState(
@@ -110,7 +111,7 @@ class Explainer:
             return f"{live} of {who} came when it was not to be had"
         told = "; ".join(map(str, differ[:3]))
         more = f"; and {len(differ) - 3} more differences" if len(differ) > 3 else ""
-        return f"{live} of {who}, but {told}{more}"
+        return encodable(f"{live} of {who}, but {told}{more}")
 
     def _remember(self, run: int, shape: Shape, who: str) -> None:
         if run not in self._asked and len(self._asked) >= _RUNS:

@@ -15,6 +15,7 @@ from typing import Literal
 
 from cometape.core.faults.fault_ledger import FaultTally
 from cometape.core.json_value import JsonObject
+from cometape.core.lone_surrogate import encodable
 
 from .miss import Miss
 from .past_runs import PastRuns
@@ -84,7 +85,7 @@ class Journal:
 
     def __iter__(self) -> Iterator[Line]:
         for at_s, kind, run, client, about, entry in self._notes:
-            text = str(about)
+            text = encodable(str(about))
             yield Line(at_s=at_s, kind=kind, run=run, client=client, text=text, entry=entry)
 
     def __len__(self) -> int:
@@ -329,7 +330,7 @@ class Report:
         if self.unrealised:
             lines += ["the client could not meet the order:", *(f"  {x}" for x in self.unrealised)]
         lines.append(self.verdict)
-        return "\n".join(lines)
+        return encodable("\n".join(lines))
 
     def _miss_lines(self) -> Iterator[str]:
         """Misses of one kind together; the first kinds in full."""

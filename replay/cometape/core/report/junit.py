@@ -12,6 +12,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from xml.etree import ElementTree
 
+from cometape.core.lone_surrogate import encodable
+
 from .journal import Report, RunReport
 from .miss import Miss
 
@@ -145,4 +147,4 @@ def _token(text: str) -> str:
 
 
 def _clean(text: str) -> str:
-    return _FORBIDDEN.sub("\ufffd", text)
+    return _FORBIDDEN.sub("\ufffd", encodable(text))

@@ -14,6 +14,7 @@ from typing import Literal
 
 from cometape.core.exchange import Headers, Response
 from cometape.core.json_value import Json, JsonObject
+from cometape.core.lone_surrogate import encodable
 from cometape.core.playbook.matching import Absent, Difference
 
 STATUS = 599
@@ -211,7 +212,7 @@ class Miss:
         if self.addition and self.reason == "no-match" and not self.remedies:
             lines.append("    cassette: add, with the answer that is wanted:")
             lines += [f"      {line}" for line in self.addition.splitlines()]
-        return "\n".join(lines)
+        return encodable("\n".join(lines))
 
     def json(self) -> JsonObject:
         """The members of the problem details."""
@@ -246,7 +247,7 @@ class Miss:
                     ("Cometape-Miss", self.reason),
                 ]
             ),
-            body=body.encode("utf-8", "replace"),
+            body=encodable(body).encode(),
         )
 
 
