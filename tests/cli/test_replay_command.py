@@ -284,3 +284,30 @@ def test_half_of_a_surrogate_pair_is_told_of_wherever_a_miss_is_told(
     assert miss["body"]["id"] == "\ud800"
     (failure,) = ElementTree.parse(junit).iterfind(".//failure[@type='miss.body-differs']")
     assert half in str(failure.text)
+
+
+def test_a_report_that_cannot_be_written_is_an_error_and_no_other_is_lost(
+    cassette: str, tmp_path: Path
+) -> None:
+    folder = tmp_path / "gone"
+    folder.mkdir()
+    junit = tmp_path / "replay.xml"
+    options = ("--report", str(folder / "report.json"), "--junit", str(junit))
+    with cometape("replay", cassette, "--no-strict", *options) as replay:
+        replay.url()
+        folder.rmdir()
+        assert replay.stop() == 2
+        assert replay.stdout[-1] == "replay: 2 recordings never asked for"
+        assert "cometape: --report: " in replay.stderr
+        assert "cannot be written: No such file or directory" in replay.stderr
+        assert "Traceback" not in replay.stderr
+    assert ElementTree.parse(junit).getroot().tag == "testsuites"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device that Linux has")
+def test_a_report_for_which_there_is_no_space_is_an_error(cassette: str) -> None:
+    full = ("--report", "/dev/full", "--junit", "/dev/full")
+    with cometape("replay", cassette, "--no-strict", *full) as replay:
+        replay.url()
+        assert replay.stop() == 2
+        assert replay.stderr.count("'/dev/full' cannot be written: No space left on device") == 2

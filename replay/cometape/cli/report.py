@@ -67,7 +67,10 @@ class ReportTo:
         check_folder("--junit", self.junit_file)
 
     def tell(self, reports: Mapping[str, Report], titles: Mapping[str, str], first: Report) -> None:
-        """The reports of runs by name; `first` is that of the first cassette."""
+        """The reports of runs by name; `first` is that of the first cassette.
+
+        Raises ConfigurationError for files that cannot be written, when all others are.
+        """
         if self.as_json:
             every: Json = {name: report.json() for name, report in reports.items()}
             one = next(iter(reports.values())) if len(reports) == 1 else None
@@ -77,14 +80,21 @@ class ReportTo:
                 if name in titles:
                     click.echo(titles[name])
                 click.echo(report.text())
+        unwritten: list[str] = []
         if self.report_file is not None:
-            self.report_file.write_text(_rendered(first.json()) + "\n", encoding="utf-8")
+            unwritten += _write("--report", self.report_file, _rendered(first.json()) + "\n")
         if self.junit_file is not None:
             from cometape.core.report.junit import junit_xml
 
             timestamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime())
             xml = junit_xml(reports, timestamp=timestamp)
-            self.junit_file.write_text(xml, encoding="utf-8")
+            unwritten += _write("--junit", self.junit_file, xml)
+        if unwritten:
+            raise ConfigurationError(
+                "; ".join(unwritten),
+                hint="The report was told on standard output; choose another place for the file.",
+                reason="unwritable",
+            )
 
 
 def check_folder(option: str, file: Path | None) -> None:
@@ -95,6 +105,15 @@ def check_folder(option: str, file: Path | None) -> None:
             hint="Create it, or choose another place for the file.",
             reason="bad-option",
         )
+
+
+def _write(option: str, file: Path, text: str) -> list[str]:
+    """Write a report; what is wrong where that cannot be."""
+    try:
+        file.write_text(text, encoding="utf-8")
+    except OSError as error:
+        return [f"{option}: {str(file)!r} cannot be written: {error.strerror or error}"]
+    return []
 
 
 def _rendered(value: Json) -> str:
