@@ -116,7 +116,9 @@ def test_the_seed_decides_the_ids(cassette: str) -> None:
     assert seen[0] == seen[1] != seen[2]
 
 
-@pytest.mark.parametrize("option", [("--repeats",), ("--repeat", "No", "--repeat", "Pu*")])
+@pytest.mark.parametrize(
+    "option", [("--repeats",), ("--repeat", "POST /api/v2/me", "--repeat", "Pu*")]
+)
 def test_repeats_answer_again_with_other_ids(cassette: str, option: tuple[str, ...]) -> None:
     with (
         cometape("replay", cassette, *option, "--pace", "x100") as replay,
@@ -134,6 +136,17 @@ def test_repeats_answer_again_with_other_ids(cassette: str, option: tuple[str, .
         (("CASSETTE", "--report", "no/such/folder/r.json"), 2, "--report: there is no folder"),
         (("CASSETTE", "--junit", "no/such/folder/r.xml"), 2, "--junit: there is no folder"),
         (("CASSETTE", "--dialect", "x"), 2, "is not one of"),
+        (
+            ("CASSETTE", "--repeat", "Pull", "--repeat", "Pul"),
+            2,
+            "is 'Pul'\n  Did you mean 'Pull'?",
+        ),
+        (
+            ("CASSETTE", "--repeat", ""),
+            2,
+            "no operation of the cassette is ''\n  Its operations: P",
+        ),
+        (("CASSETTE", "--repeat", "GET /api/v2/me"), 2, "is 'GET /api/v2/me'"),
         (("CASSETTE", "--max-interval-s", "-1"), 2, "--max-interval-s"),
         ((), 2, "Missing argument 'FILE...'"),
     ],

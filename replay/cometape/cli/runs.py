@@ -19,6 +19,7 @@ from cometape.core.playbook.playbook import Playbook
 from cometape.core.profile.profile import Profile
 from cometape.core.replay.replay_service import ReplaySettings
 from cometape.core.report.miss import Miss
+from cometape.core.run.repeats import check_names
 from cometape.profiles import load_profile
 from cometape.server.run_server import RunServer
 from cometape.store.index_cache import IndexCache
@@ -55,7 +56,9 @@ def runs_of(
     on_miss: Callable[[Miss], None],
     faults: Callable[[Sequence[Profile]], tuple[FaultRule, ...]] = lambda _: (),
 ) -> Runs:
-    """A run of each cassette, in their order. Raises ConfigurationError for two of one name.
+    """A run of each cassette, in their order.
+
+    Raises ConfigurationError for two of one name, and repeats of what is no operation of theirs.
 
     `faults` gives what shall go wrong, from the cassettes' profiles.
     """
@@ -75,6 +78,8 @@ def runs_of(
             )
         taken.add(file.stem)
     shelf = Shelf([Shelved(name=file.stem, file=str(file), playbook=read(file)) for file in files])
+    if not isinstance(settings.repeats, bool):
+        check_names(settings.repeats, [shelved.playbook for shelved in shelf])
     rules = faults([shelved.playbook.profile for shelved in shelf])
     settings = replace(settings, faults=rules)
     runs = Runs(shelf, settings, on_miss=on_miss)

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import cached_property
 
+from cometape.core.errors import ConfigurationError
+from cometape.core.playbook.playbook import Playbook
 from cometape.core.playbook.recordings import Playable
+
+_LISTED = 12
+"""Operations that are listed where a name fits none."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +32,11 @@ class Repeats:
 
     def allow(self, operation: Playable) -> bool:
         """Whether an operation may be answered again."""
-        if operation.repeatable or self.names == ("*",):
+        return operation.repeatable or self.fits(operation)
+
+    def fits(self, operation: Playable) -> bool:
+        """Whether an operation is one of those named."""
+        if self.names == ("*",):
             return True
         request = f"{operation.shape.method} {operation.shape.path}"
         return any(self._pattern.fullmatch(one) for one in (operation.name, request) if one)
@@ -38,3 +48,33 @@ class Repeats:
 
 
 NO_REPEATS = Repeats()
+
+
+def check_names(names: Sequence[str], playbooks: Sequence[Playbook]) -> None:
+    """Raises ConfigurationError for a name that fits no operation of any of the cassettes."""
+    left = {name: Repeats.of(name) for name in names}
+    known: dict[str, None] = {}
+    for operation in _operations(playbooks):
+        known[operation.name or f"{operation.shape.method} {operation.shape.path}"] = None
+        left = {name: one for name, one in left.items() if not one.fits(operation)}
+        if not left:
+            return
+    if left:
+        name = next(iter(left))
+        near = get_close_matches(name, known, n=1)
+        shown = ", ".join(list(known)[:_LISTED]) + (", …" if len(known) > _LISTED else "")
+        raise ConfigurationError(
+            f"--repeat: no operation of the cassette is {name!r}",
+            hint=(f"Did you mean {near[0]!r}? " if near else "")
+            + (f"Its operations: {shown}." if known else "No operation was recorded."),
+            reason="bad-option",
+        )
+
+
+def _operations(playbooks: Iterable[Playbook]) -> Iterator[Playable]:
+    """One of each kind, and of each session."""
+    for playbook in playbooks:
+        for number, _ in playbook.paths():
+            found = playbook.playable(number)
+            if found is not None and found.is_operation:
+                yield found
