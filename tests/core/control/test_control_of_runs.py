@@ -178,6 +178,22 @@ def test_a_run_is_deleted_with_its_last_report() -> None:
     assert talk.get("/runs/a").reason == "no-run"
 
 
+@pytest.mark.parametrize("what", ["held?session=agent7&wait_s=60", "verify?wait_s=60"])
+def test_who_waits_for_something_in_a_run_is_told_when_it_is_deleted(what: str) -> None:
+    talk = ControlTalk()
+    for name in "ab":
+        talk.post("/runs", {"name": name})
+    waits, waits_elsewhere = (talk.begin("GET", f"/runs/{name}/{what}") for name in "ab")
+    assert talk.answer(waits) is None
+    talk.delete("/runs/a")
+    answer = talk.answer(waits)
+    assert answer is not None
+    assert (answer.status, answer.reason) == (404, "no-run")
+    assert answer.json["hint"] == "There are: default, b."
+    assert talk.answer(waits_elsewhere) is None
+    assert talk.service.is_waited
+
+
 def test_the_run_of_the_command_line_stays() -> None:
     assert ControlTalk().delete("/runs/default").reason == "run-is-fixed"
 

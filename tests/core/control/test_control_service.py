@@ -111,6 +111,23 @@ def test_a_bad_query_is_refused(query: str) -> None:
     assert ControlTalk().get(f"/runs/default/journal?{query}").reason == "bad-query"
 
 
+@pytest.mark.parametrize(("path", "method"), ENDPOINTS)
+def test_a_parameter_that_an_endpoint_does_not_know_is_refused_before_anything_is_done(
+    path: str, method: str
+) -> None:
+    talk = ControlTalk()
+    talk.post("/runs", {"name": "a", "pace": "manual"})
+    talk.post("/runs/a/faults", {"faults": ["lost"]})
+    talk.clients("a").client(headers=AGENT).begin(ITEMS).hold()
+    before = [talk.get(what).json for what in ("/runs", "/runs/a/faults", "/runs/a/sessions")]
+    target = path.replace("{run}", "a").replace("{session}", "agent7").replace("{fault}", "1")
+    refused = talk.call(method, f"{target}?colour=red")
+    assert (refused.status, refused.reason) == (400, "bad-query")
+    assert "'colour'" in refused.json["detail"]
+    after = [talk.get(what).json for what in ("/runs", "/runs/a/faults", "/runs/a/sessions")]
+    assert after == before
+
+
 def test_misses_are_told_in_full() -> None:
     talk = ControlTalk()
     talk.clients().send("GET", "/bins/B", headers=AGENT)

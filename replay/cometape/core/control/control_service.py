@@ -96,12 +96,21 @@ class ControlService:
         """The shell cannot listen for a run: there is none."""
         self.runs.remove(run)
         exchange = self._opening.pop(run.name, None)
-        return [] if exchange is None else [Respond(exchange, Problem.of(error).response())]
+        answer = [] if exchange is None else [Respond(exchange, Problem.of(error).response())]
+        return answer + self._over(run)
 
     def closed(self, run: ServedRun, now_s: float) -> Sequence[Action]:
         """The shell listens for a run no more."""
         exchange = self._closing.pop(run, None)
-        return [] if exchange is None else [Respond(exchange, json_response(report_json(run)))]
+        answer = [] if exchange is None else [Respond(exchange, json_response(report_json(run)))]
+        return answer + self._over(run)
+
+    def _over(self, run: ServedRun) -> list[Respond]:
+        """A run is no more: answer who waited for something in it."""
+        if not self.is_waited:
+            return []
+        response = self.runs.unknown(run.name).response()
+        return [Respond(exchange, response) for exchange in self._waiting.give_up(run)]
 
     def look(self, now_s: float) -> Sequence[Action]:
         """Something may have changed in a run: answer who waited for it."""
@@ -172,12 +181,16 @@ class ControlService:
             methods = _RUN_ENDPOINTS.get(below)
             if methods is None:
                 raise _no_endpoint(path)
-            call = Call(exchange, run, session, fault, request, now_s)
-            return _of_method(methods, request)(self, call)
+            endpoint = _of_method(methods, request)
+            if endpoint not in _WITH_QUERY:
+                Fields.of_query(request).end()
+            return endpoint(self, Call(exchange, run, session, fault, request, now_s))
         server_methods = _SERVER_ENDPOINTS.get(steps)
         if server_methods is None:
             raise _no_endpoint(path)
-        return _of_method(server_methods, request)(self, exchange, request, now_s)
+        server_endpoint = _of_method(server_methods, request)
+        Fields.of_query(request).end()
+        return server_endpoint(self, exchange, request, now_s)
 
     def _health(self, exchange: int, request: Request, now_s: float) -> Response:
         return json_response({"status": "up", "version": self._version, "runs": len(self.runs)})
@@ -191,15 +204,12 @@ class ControlService:
         return Response(status=200, headers=headers, body=self._openapi())
 
     def _cassettes(self, exchange: int, request: Request, now_s: float) -> Response:
-        Fields.of_query(request).end()
         return json_response({"cassettes": [one.json() for one in self.runs.shelf]})
 
     def _list(self, exchange: int, request: Request, now_s: float) -> Response:
-        Fields.of_query(request).end()
         return json_response({"runs": [run_json(run) for run in self.runs]})
 
     def _create(self, exchange: int, request: Request, now_s: float) -> None:
-        Fields.of_query(request).end()
         fields = Fields.of_body(request)
         port = fields.whole("port", 0, 65535) or 0
         run = self.runs.create(fields, now_s)
@@ -347,7 +357,7 @@ class ControlService:
         query.end()
         if not wait_s or is_so():
             return answer()
-        self._waiting.add(Awaited(call.exchange, call.now_s + wait_s, is_so, answer))
+        self._waiting.add(Awaited(call.exchange, call.run, call.now_s + wait_s, is_so, answer))
         return None
 
 
@@ -384,6 +394,16 @@ _RUN_ENDPOINTS: dict[tuple[str, ...], dict[str, Endpoint]] = {
     ("sessions", "{session}", "disconnect"): {"POST": ControlService._disconnect},
     ("sessions", "{session}", "drop"): {"POST": ControlService._drop},
 }
+_WITH_QUERY = frozenset(
+    (
+        ControlService._verify,
+        ControlService._journal,
+        ControlService._misses,
+        ControlService._held,
+        ControlService._sessions,
+    )
+)
+"""Those that read parameters of the query; the others take none."""
 
 ENDPOINTS = [
     ("/" + "/".join(steps), method)

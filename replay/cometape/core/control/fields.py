@@ -122,8 +122,9 @@ class Fields:
     def end(self) -> None:
         """Raises Problem for a field that nobody has read."""
         if self._left:
-            known = ", ".join(repr(name) for name in self._left)
-            raise Problem(self._reason, f"there is no such field: {known}", hint="/openapi.json")
+            what = "query parameter" if self._reason == "bad-query" else "field"
+            names = ", ".join(map(repr, self._left))
+            raise Problem(self._reason, f"there is no such {what}: {names}", hint="/openapi.json")
 
     def wrong(self, name: str, wanted: str) -> Problem:
         """The problem that a field is not what it must be."""

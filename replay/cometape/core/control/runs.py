@@ -65,9 +65,13 @@ class Runs:
         """The run of a name. Raises Problem."""
         run = self._runs.get(name)
         if run is None:
-            there = ", ".join(list(self._runs)[:20])
-            raise Problem("no-run", f"there is no run {name!r}", hint=f"There are: {there}.")
+            raise self.unknown(name)
         return run
+
+    def unknown(self, name: str) -> Problem:
+        """The problem that there is no run of a name, or none any more."""
+        there = ", ".join(list(self._runs)[:20])
+        return Problem("no-run", f"there is no run {name!r}", hint=f"There are: {there}.")
 
     def begin(self, name: str, cassette: str, now_s: float) -> ServedRun:
         """A run that is there from the start."""

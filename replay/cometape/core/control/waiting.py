@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from ..exchange import Response
 from ..service import Respond
+from .served_run import ServedRun
 
 MAX_WAIT_S = 300.0
 """The longest that a call may wait."""
@@ -17,6 +18,8 @@ class Awaited:
     """One call that waits."""
 
     exchange: int
+    run: ServedRun
+    """What it is about."""
     until_s: float
     is_so: Callable[[], bool]
     answer: Callable[[], Response]
@@ -39,6 +42,13 @@ class Waiting:
     def forget(self, exchange: int) -> None:
         """Who called has gone."""
         self._calls.pop(exchange, None)
+
+    def give_up(self, run: ServedRun) -> list[int]:
+        """A run is no more: the exchanges of those that waited for something in it."""
+        found = [call.exchange for call in self._calls.values() if call.run is run]
+        for exchange in found:
+            del self._calls[exchange]
+        return found
 
     def deadline_s(self) -> float | None:
         """When the time of the first is up."""
