@@ -265,6 +265,18 @@ def test_the_service_learns_at_once_that_the_client_of_a_held_exchange_is_gone(
     eventually(server, lambda: service.departed == [exchange])
 
 
+def test_what_is_due_right_after_a_client_has_closed_finds_it_gone(
+    server: BackgroundServer, service: TinyService, client: RawClient
+) -> None:
+    for nth in range(1, 21):
+        leaver = RawClient(server.url)
+        leaver.ask("/hold")
+        eventually(server, lambda: len(service.held) == 1)
+        leaver.close()
+        assert client.get("/release").body == b"0 released"
+        assert server.call(lambda: len(service.departed)) == nth
+
+
 def test_a_client_that_half_closes_and_then_vanishes_is_noticed(
     server: BackgroundServer, service: TinyService
 ) -> None:

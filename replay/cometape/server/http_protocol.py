@@ -8,7 +8,6 @@ a held exchange costs this object, an `Exchange` and the transport.
 from __future__ import annotations
 
 import asyncio
-import socket
 from collections import deque
 from math import inf
 from typing import TYPE_CHECKING, cast
@@ -26,6 +25,7 @@ from cometape.core.service import Manner
 from .exchange import Exchange
 from .incoming import IncomingRequest
 from .outgoing import CONTINUE
+from .probe import Probe
 from .problem import Refusal
 from .service_host import ServiceHost
 from .spoiled import SpoiledWriting
@@ -43,8 +43,6 @@ REFUSED = 2
 UPGRADING = 3
 """Kept for the WebSocket that the service may accept."""
 
-RESET_ARRIVES_S = 0.02
-"""How long after a probe its effect is looked for."""
 SURPLUS_CONNECTIONS = 64
 """So many beyond the bound are told 503; any further is dropped without a word."""
 
@@ -55,7 +53,6 @@ class HttpConnection(asyncio.Protocol):
     __slots__ = (
         "_backlog",
         "_completed",
-        "_half_closed",
         "_handshake",
         "_host",
         "_incoming",
@@ -63,6 +60,7 @@ class HttpConnection(asyncio.Protocol):
         "_owes_continue",
         "_parser",
         "_pending",
+        "_probe",
         "_spoilt",
         "_state",
         "_surplus",
@@ -88,7 +86,8 @@ class HttpConnection(asyncio.Protocol):
         self._state = READING
         self._keep_alive = True
         self._owes_continue = False
-        self._half_closed = False
+        self._probe: Probe | None = None
+        """There is one when the client sends no more, but may be waiting for answers."""
         self._writing_paused = False
         self._handshake: Handshake | None = None
         self._spoilt: dict[Exchange, tuple[bytes, Manner, bool]] | None = None
@@ -142,12 +141,15 @@ class HttpConnection(asyncio.Protocol):
             self._refuse(
                 Refusal(400, "bad-request", "the connection ended in the middle of a request")
             )
-        if self._state in (REFUSED, UPGRADING) or not self._pending:
+        transport, pending = self._transport, self._pending
+        is_over = self._state in (REFUSED, UPGRADING) or not pending
+        # Some cannot be asked; and TLS has no half-closed connections in asyncio.
+        if is_over or pending[0].http_1_0 or transport.get_extra_info("ssl_object"):
+            self._leave()
             return False  # asyncio closes when what is written has left
-        if self._pending[0].http_1_0 or self._transport.get_extra_info("ssl_object"):
-            return False  # it cannot be asked; TLS has no half-closed connections in asyncio
-        self._half_closed = True
-        self._probe()
+        host = self._host
+        self._probe = Probe(transport, host.loop, host.limits.probe_s, self._has_gone)
+        self._ask()
         return True
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -156,10 +158,7 @@ class HttpConnection(asyncio.Protocol):
         self._incoming = None
         self._state = REFUSED
         self._backlog = None
-        pending, self._pending = self._pending, []
-        for exchange in pending:
-            if exchange.answer is None:
-                self._host.gone(exchange.number)
+        self._leave()
 
     def pause_writing(self) -> None:
         """The client reads too slowly: read no more from it."""
@@ -256,7 +255,7 @@ class HttpConnection(asyncio.Protocol):
                 return
         if self._owes_continue:
             self._send_continue()
-        if self._half_closed and not pending:
+        if self._probe is not None and not pending:
             transport.close()
             return
         self._resume()
@@ -296,8 +295,8 @@ class HttpConnection(asyncio.Protocol):
         """`deadline_s` has passed."""
         if self._state == REFUSED or self._writing_paused:
             self.abort()
-        elif self._half_closed:
-            self._probe()
+        elif self._probe is not None:
+            self._ask()
         elif self._incoming is not None:
             part = "headers" if self._incoming.in_head else "body"
             self._refuse(Refusal(408, "too-slow", f"the {part} of the request took too long"))
@@ -447,7 +446,7 @@ class HttpConnection(asyncio.Protocol):
             self._write_badly(exchange)
             return
         transport = self._transport
-        if self._state == REFUSED and not self._half_closed:
+        if self._state == REFUSED and self._probe is None:
             # Closing now, with bytes of the client unread, would send a reset that can overtake
             # the answer (RFC 9112 §9.6).
             self.deadline_s = self._host.time() + self._host.limits.linger_s
@@ -479,21 +478,23 @@ class HttpConnection(asyncio.Protocol):
         elif self.deadline_s == inf:
             self.deadline_s = self._host.time() + limits.body_timeout_s
 
-    def _probe(self) -> None:
-        """Find out whether a client that sends no more is still there to read.
+    def _ask(self) -> None:
+        """A client that sends no more: is it still there?"""
+        assert self._probe is not None
+        self.deadline_s = self._host.time() + self._host.limits.probe_s
+        self._probe.ask()
 
-        TCP does not tell `close` from `shutdown(SHUT_WR)` until something is sent. An interim
-        answer is harmless to a client that waits (RFC 9110 §15.2) and is answered with a reset by
-        one that has gone, whose held connect must not swallow events.
+    def _has_gone(self) -> None:
+        self._leave()
+        self.abort()
+
+    def _leave(self) -> None:
+        """No answer can reach the client any more.
+
+        The service is told now, not when asyncio says that the connection is lost, in the next
+        turn: an event may be due before that.
         """
-        if not self._transport.is_closing():
-            self._transport.write(CONTINUE)
-            self.deadline_s = self._host.time() + self._host.limits.probe_s
-            self._host.loop.call_later(RESET_ARRIVES_S, self._look_for_reset)
-
-    def _look_for_reset(self) -> None:
-        transport = self._transport
-        if not transport.is_closing():
-            sock = transport.get_extra_info("socket")
-            if sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
-                self.abort()
+        pending, self._pending = self._pending, []
+        for exchange in pending:
+            if exchange.answer is None:
+                self._host.gone(exchange.number)
