@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import ast
+import re
 import subprocess
 import sys
 import tomllib
 import zipfile
+from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
 
@@ -34,6 +37,30 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
 
 def test_the_version_is_the_installed_one() -> None:
     assert metadata.version("cometape") == cometape.__version__
+
+
+def test_every_package_that_is_imported_is_declared() -> None:
+    """What another package brings today, its next edition may not bring."""
+    declared = {
+        re.split(r"[^\w.-]", requirement)[0].lower()
+        for requirement in metadata.requires("cometape") or ()
+        if "extra ==" not in requirement
+    }
+    distributions = metadata.packages_distributions()
+    for path in (*PACKAGE.rglob("*.py"), *ADDONS):
+        for module in imported(path):
+            if module in sys.stdlib_module_names or module in ("cometape", "pytest"):
+                continue
+            assert {name.lower() for name in distributions[module]} & declared, (path, module)
+
+
+def imported(path: Path) -> Iterator[str]:
+    """The packages that a module imports, wherever it does."""
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.partition(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module is not None:
+            yield node.module.partition(".")[0]
 
 
 def test_the_console_script_is_the_command_line() -> None:

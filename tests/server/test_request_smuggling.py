@@ -47,6 +47,10 @@ def say(client: RawClient, said: bytes, cut: str) -> None:
 
 
 REFUSED = {
+    # RFC 3986 §3.2.2: what stands in brackets is an address
+    "an open bracket": b"GET http://[::1/a HTTP/1.1\r\nHost: a\r\n\r\n",
+    "no address in brackets": b"GET http://[zz]/ HTTP/1.1\r\nHost: a\r\n\r\n",
+    "a bracket that was not opened": b"GET http://a]b/ HTTP/1.1\r\nHost: a\r\n\r\n",
     # §6.1: Transfer-Encoding is `chunked`, once, or it is nothing we know
     "another coding": POST + b"Transfer-Encoding: xchunked\r\n\r\n",
     "a vertical tab": POST + b"Transfer-Encoding:\x0bchunked\r\n\r\n" + END,

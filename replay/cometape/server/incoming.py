@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import zlib
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from cometape.core.exchange import Headers, Request, Scheme
 
@@ -246,7 +246,10 @@ def _forwarded_scheme(headers: list[tuple[str, str]]) -> Scheme:
 
 def _origin_form(target: str, headers: list[tuple[str, str]]) -> tuple[str, list[tuple[str, str]]]:
     """`http://host/path` as `/path`; its host replaces the Host header (RFC 9112 §3.2.2)."""
-    parts = urlsplit(target)
+    try:
+        parts = urlsplit(target)
+    except ValueError:  # as `http://[::1`
+        parts = SplitResult("", "", "", "", "")
     is_sound = parts.netloc and AUTHORITY.fullmatch(parts.netloc.encode("latin-1")) is not None
     if parts.scheme.lower() not in ("http", "https") or not is_sound:
         raise Refusal(400, "bad-request", "the request target is neither a path nor an http URL")

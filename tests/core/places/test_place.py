@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from cometape.core.errors import ProfileError
 from cometape.core.places.place import InPath, Place
@@ -68,6 +70,37 @@ def test_what_is_no_place_is_refused_with_what_would_be_one(text: str, words: st
 )
 def test_a_template_finds_its_segment(template: str, path: str, found: list[str]) -> None:
     assert [path[start:end] for _, start, end in InPath(template).find(path)] == found
+
+
+def fits(template: list[str], segments: list[str]) -> bool:
+    """Whether a template without `{}` fits segments: by trying everything."""
+    if not template:
+        return not segments
+    if template[0] == "**":
+        return any(fits(template[1:], segments[n:]) for n in range(len(segments) + 1))
+    alike = bool(segments) and template[0] in ("*", segments[0])
+    return alike and fits(template[1:], segments[1:])
+
+
+words = st.lists(st.sampled_from(["*", "**", "a", "b"]), max_size=4)
+
+
+@given(words, words, st.lists(st.sampled_from(["a", "b", "xay", ""]), max_size=6))
+def test_a_template_finds_each_segment_that_it_can_mean(
+    before: list[str], after: list[str], segments: list[str]
+) -> None:
+    path = "/".join(["", *segments])
+    found = InPath("/".join(["", *before, "x{}y", *after])).find(path)
+    assert [index for index, _, _ in found] == [
+        at + 1
+        for at, segment in enumerate(segments)
+        if segment == "xay" and fits(before, segments[:at]) and fits(after, segments[at + 1 :])
+    ]
+
+
+def test_a_path_of_very_many_segments_is_gone_through_once() -> None:
+    path = "/a" * 20_000
+    assert [index for index, _, _ in InPath("/**/a/**/{}").find(path)] == [20_000]
 
 
 @pytest.mark.parametrize(

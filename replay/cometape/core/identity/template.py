@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 from cometape.core.bayeux.message import WrittenMessage
 from cometape.core.exchange import Headers, Response
@@ -63,7 +62,7 @@ class AttributeSlot:
         name, _, value = self.text.strip("; ").partition("=")
         if name.lower() != "domain":
             return self.text if origin.startswith("https:") else ""
-        host = urlsplit(origin).hostname or ""
+        host = origin.partition("://")[2].partition(":")[0].lower()
         domain = value.strip().lstrip(".").lower()
         return self.text if f".{host}".endswith(f".{domain}") else ""
 

@@ -14,8 +14,10 @@ A place is a part, which one of it, and any number of `>` steps into the text th
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
+from operator import and_, or_
 from typing import Literal, cast, get_args
 
 from .typed_path import TypedPath
@@ -90,17 +92,26 @@ class InPath:
     def find(self, path: str) -> Iterator[tuple[int, int, int]]:
         """What `{}` can be in a path: index of the segment, where it starts and ends in the path.
 
-        The shortest `**` first, so of several possible ones the first comes first.
+        Of several possible ones the first comes first.
         """
-        segments = path.split("/")
-        starts = [0]
-        for segment in segments:
-            starts.append(starts[-1] + len(segment) + 1)
-        seen: set[int] = set()
-        for index, before, after in _fits(tuple(self.template.split("/")), segments, 0, None):
-            if index not in seen:
-                seen.add(index)
-                yield index, starts[index] + before, starts[index + 1] - 1 - after
+        segments, words = path.split("/"), self.template.split("/")
+        at = next((at for at, word in enumerate(words) if "{}" in word), None)
+        if at is None or len(segments) < len(words) - words.count("**"):
+            return
+        before, _, after = words[at].partition("{}")
+        heads = _ends(words[:at], segments)
+        tails = _ends(words[:at:-1], segments[::-1])
+        start = 0
+        for index, segment in enumerate(segments):
+            if (
+                heads[index]
+                and tails[len(segments) - 1 - index]
+                and len(segment) > len(before) + len(after)
+                and segment.startswith(before)
+                and segment.endswith(after)
+            ):
+                yield index, start + len(before), start + len(segment) - len(after)
+            start += len(segment) + 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,27 +264,19 @@ def _check_template(template: str, example: str) -> None:
         raise ValueError(f"{template!r} is no path with one `{{}}`; write it as in `{example}`")
 
 
-def _fits(
-    template: tuple[str, ...], segments: list[str], at: int, found: tuple[int, int, int] | None
-) -> Iterator[tuple[int, int, int]]:
-    """Every way in which the rest of a template fits the segments from `at` on."""
-    if not template:
-        if at == len(segments) and found is not None:
-            yield found
-        return
-    wanted, rest = template[0], template[1:]
-    if wanted == "**":
-        for passed in range(at, len(segments) + 1):
-            yield from _fits(rest, segments, passed, found)
-        return
-    if at == len(segments):
-        return
-    if "{}" in wanted:
-        before, _, after = wanted.partition("{}")
-        segment = segments[at]
-        if len(segment) > len(before) + len(after) and (
-            segment.startswith(before) and segment.endswith(after)
-        ):
-            yield from _fits(rest, segments, at + 1, (at, len(before), len(after)))
-    elif wanted in ("*", segments[at]):
-        yield from _fits(rest, segments, at + 1, found)
+def _ends(template: Sequence[str], segments: Sequence[str]) -> list[bool]:
+    """Whether a template without `{}` fits the first so many segments, by their number.
+
+    It goes once through the segments for each word of the template: who asks for a path of ten
+    thousand segments must not make others wait.
+    """
+    fits = [True] + [False] * len(segments)
+    for wanted in template:
+        if wanted == "**":
+            fits = list(accumulate(fits, or_))
+        elif wanted == "*":
+            fits = [False, *fits[:-1]]
+        else:
+            here = (one == wanted for one in segments)
+            fits = [False, *map(and_, fits[:-1], here)]
+    return fits

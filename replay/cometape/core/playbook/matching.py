@@ -16,7 +16,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import parse_qsl, unquote
 
 from cometape.core.exchange import Request
 from cometape.core.identity.identity import PLACEHOLDER
@@ -149,15 +149,15 @@ class Shaper:
         self, method: str, target: str, host: str | None, content_type: str, content: bytes
     ) -> Shape:
         """By all that may count: what is no argument cannot make a remembered shape wrong."""
-        parts = urlsplit(target)
+        path, _, asked = target.partition("#")[0].partition("?")
         origins = self._origins
         if host is not None:
             origins = origins | {f"http://{host}".lower(), f"https://{host}".lower()}
-        segments = self._path(parts.path)
+        segments = self._path(path)
         query = tuple(
             sorted(
                 (name, _without_origin(value, origins))
-                for name, value in parse_qsl(parts.query, keep_blank_values=True)
+                for name, value in parse_qsl(asked, keep_blank_values=True)
                 if name not in self._volatile_query
             )
         )

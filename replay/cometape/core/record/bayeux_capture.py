@@ -8,7 +8,6 @@ Recognised by content, not by URL: a client may be configured with any path, app
 from __future__ import annotations
 
 import re
-from urllib.parse import urlsplit
 
 from ..bayeux.channel import META_CONNECT, META_DISCONNECT, META_HANDSHAKE, is_meta
 from ..bayeux.message import parse_form, parse_messages
@@ -36,7 +35,7 @@ def messages_of(request: Request) -> list[JsonObject] | None:
             names = {name for name, _ in request.query}
             if "message" not in names or names.isdisjoint(_CALLBACKS):
                 return None
-            messages = parse_form(urlsplit(request.target).query)
+            messages = parse_form(request.target.partition("?")[2])
         elif request.method != "POST":
             return None
         elif request.body.startswith(b"message=") or _is_form(request):
