@@ -6,11 +6,15 @@ import gzip
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
+from cometape.server.incoming import IncomingRequest
 from cometape.server.limits import Limits
 from cometape.server.listener import BackgroundServer
+from cometape.server.problem import Refusal
+from cometape.server.uploads import Uploads
 from raw_client import RawClient, connected
 from tiny_service import TinyService
 
@@ -338,3 +342,29 @@ def test_the_loopback_address_is_the_default_so_that_nobody_else_can_ask(
     server: BackgroundServer,
 ) -> None:
     assert server.url.startswith("http://127.0.0.1:")
+
+
+def test_unfinished_bodies_have_a_bound_together_and_leave_room_when_they_end() -> None:
+    uploads = Uploads(replace(SMALL, max_upload_bytes=5000))
+    first, second, third = (IncomingRequest(SMALL, uploads) for _ in range(3))
+    first.add_body(b"x" * 1999)
+    second.add_body(b"x" * 1999)
+    with pytest.raises(Refusal) as refused:
+        third.add_body(b"x" * 1999)
+    assert refused.value.response.status == 503
+    del first, third, refused  # whose traceback keeps the third one
+    assert uploads.size == 1999
+    del second
+    assert uploads.size == 0
+
+
+def test_who_sends_more_than_there_is_room_for_is_told_and_others_are_served() -> None:
+    limits = replace(SMALL, max_upload_bytes=1000)
+    head = POST + b"Content-Length: 2000\r\n\r\n"
+    with BackgroundServer(TinyService(), limits=limits) as server:
+        with connected(server.url) as greedy:
+            greedy.send(head + b"x" * 1500)
+            assert greedy.answer().json()["reason"] == "too-many-uploads"
+        with connected(server.url) as modest:
+            modest.send(POST + b"Content-Length: 900\r\n\r\n" + b"x" * 900)
+            assert modest.answer().status == 200

@@ -184,7 +184,7 @@ class HttpConnection(asyncio.Protocol):
     def on_message_begin(self) -> None:
         if self._state == READING:
             host = self._host
-            self._incoming = IncomingRequest(host.limits)
+            self._incoming = IncomingRequest(host.limits, host.uploads)
             if not self._writing_paused:
                 self.deadline_s = host.time() + host.limits.header_timeout_s
 
@@ -412,7 +412,7 @@ class HttpConnection(asyncio.Protocol):
 
     def _refuse(self, refusal: Refusal) -> None:
         """Answer for the shell, after the answers due, and close."""
-        incoming = self._incoming or IncomingRequest(self._host.limits)
+        incoming = self._incoming or IncomingRequest(self._host.limits, self._host.uploads)
         self._incoming = None
         self._owes_continue = False
         self._state = REFUSED

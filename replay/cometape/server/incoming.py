@@ -13,6 +13,7 @@ from cometape.core.exchange import Headers, Request, Scheme
 
 from .limits import Limits
 from .problem import Refusal
+from .uploads import Uploads
 
 NOTED = frozenset(
     (b"host", b"content-length", b"transfer-encoding", b"content-encoding", b"expect", b"upgrade")
@@ -51,6 +52,7 @@ class IncomingRequest:
         "_raw",
         "_size",
         "_target",
+        "_uploads",
         "fields",
         "http_1_0",
         "in_head",
@@ -58,8 +60,9 @@ class IncomingRequest:
         "noted",
     )
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Limits, uploads: Uploads) -> None:
         self._limits = limits
+        self._uploads = uploads
         self._target = b""
         self._headers: list[tuple[str, str]] = []
         self.fields: list[tuple[bytes, bytes]] = []
@@ -72,6 +75,10 @@ class IncomingRequest:
         self.method = ""
         self.noted: dict[bytes, bytes] = {}
         """The headers that concern the shell, by lower-case name."""
+
+    def __del__(self) -> None:
+        """However it ended, its body takes no memory any more."""
+        self._uploads.size -= self._size
 
     def fed(self, size: int) -> None:
         """So many more bytes were parsed, and the request is still not complete.
@@ -174,6 +181,7 @@ class IncomingRequest:
     def add_body(self, part: bytes) -> None:
         """A piece of the body arrived, without the chunks' framing."""
         self._size += len(part)
+        self._uploads.add(len(part))
         if self._size > self._limits.max_body_bytes:
             raise self._body_too_large()
         self._body.append(part)

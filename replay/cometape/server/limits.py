@@ -22,6 +22,8 @@ class Limits:
     """Names and values of all headers together. Beyond: 431."""
     max_body_bytes: int = 8 * MIB
     """A request's body, before and after decompression. Beyond: 413."""
+    max_upload_bytes: int = 256 * MIB
+    """Bodies of all clients whose end has not come, together. Beyond: 503 for who sends more."""
     max_message_bytes: int = 8 * MIB
     """A WebSocket text message, all fragments together, in UTF-8. Beyond: close code 1009."""
     max_buffered_bytes: int = 16 * MIB

@@ -37,6 +37,7 @@ from .outgoing import render
 from .problem import problem
 from .spoiled import SpoiledWriting
 from .tick_rhythm import TickRhythm
+from .uploads import Uploads
 
 SWEEP_S = 1.0
 """How often the timeouts of connections are looked at (sooner where a timeout is shorter)."""
@@ -93,6 +94,7 @@ class ServiceHost:
         self.scheme: Scheme | None = scheme
         self.connections: set[Connection] = set()
         self.familiar = FamiliarRequests()
+        self.uploads = Uploads(limits)
         self.max_connections = limits.max_connections
         self.time = loop.time
         self.loop = loop
