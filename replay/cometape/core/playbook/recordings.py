@@ -233,3 +233,10 @@ class RecordedSession:
         self.ended = index.ended
         """Number of the entry by which it first finished: a disconnect, an operation that ends
         it."""
+
+    @property
+    def attempts(self) -> Iterator[Handshake | Subscribe]:
+        """Its handshakes and subscriptions."""
+        yield from self.handshakes
+        for subscribes in self.subscribes.values():
+            yield from subscribes

@@ -64,9 +64,10 @@ class Answers:
 
         Whose a request with a cookie is, and what answers it, depends on two things that change:
         what is known of clients and their seats (`Clients.knowledge` counts that), and what has
-        been played of the run (`Run.played` only grows). When neither moved while a request was
-        answered, they are the state in which it will be answered so again, and while they stand as
-        they stood then it is. What may interfere, and setbacks, let no shortcut be taken.
+        been played of the run (`Run.played` only grows, but where somebody changes seats). When
+        neither moved while a request was answered, they are the state in which it will be answered
+        so again, and while they stand as they stood then it is. What may interfere, and setbacks,
+        let no shortcut be taken.
         """
 
     def __len__(self) -> int:

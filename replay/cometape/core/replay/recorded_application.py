@@ -75,6 +75,7 @@ class RecordedApplication:
     def handshake(self, message: JsonObject, carrier: Carrier, now_s: float) -> Accepted | Refused:
         """Accept or refuse as recorded; the client takes a recorded session."""
         client = self._shaken = self._clients.of_handshake(self.arrival, now_s)
+        self._take_up_seats(now_s)
         self.delivery.end_left(client, now_s)
         recorded = self._nth_handshake(client)
         client.handshakes += 1
@@ -193,12 +194,19 @@ class RecordedApplication:
 
         Its handshake and subscriptions are then those of that one.
         """
-        if self._clients.settle(client, matches) and client.client_ids:
-            handshake = self._nth_handshake(client)
-            self._come_to_pass(handshake, client, now_s)
-            for channel in dict.fromkeys(client.subscribed):
-                self._cover(client, channel, now_s)
-            self.delivery.changed(client)
+        self._clients.settle(client, matches)
+        self._take_up_seats(now_s)
+
+    def _take_up_seats(self, now_s: float) -> None:
+        """What clients with another seat did in Bayeux is done in the name of that one."""
+        for client in self._clients.seats.take_up(now_s):
+            self._busy(client.run)
+            if client.client_ids:
+                handshake = self._nth_handshake(client)
+                self._come_to_pass(handshake, client, now_s)
+                for channel in dict.fromkeys(client.subscribed):
+                    self._cover(client, channel, now_s)
+                self.delivery.changed(client)
 
     def _cover(self, client: LiveClient, channel: str, now_s: float) -> None:
         """A subscription does for all recorded ones that it takes the place of.

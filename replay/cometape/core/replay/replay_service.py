@@ -410,6 +410,7 @@ class Replay:
 
     def _delivered(self, client: LiveClient, dues: Sequence[Due], now_s: float) -> None:
         follower, run = dues[0].follower, dues[0].run
+        client.hear(dues)
         self.chronicle.note(now_s, "event", client, follower, follower.number, len(dues))
         if run.reached(dues, now_s):
             self.note_busy(run)

@@ -138,11 +138,9 @@ class Clients:
             del self._by_connection[next(iter(self._by_connection))]
         self._by_connection[connection] = _Line(client, sure)
 
-    def settle(self, client: LiveClient, matches: Matches) -> bool:
+    def settle(self, client: LiveClient, matches: Matches) -> None:
         """A client asks for this, which may show that it has another seat (`Seats.change`)."""
-        changed = self.seats.change(client, matches)
-        self.knowledge += changed
-        return changed
+        self.knowledge += self.seats.change(client, matches)
 
     def finish(self, client: LiveClient) -> None:
         """A client has said goodbye; who comes after it may be the same one again."""

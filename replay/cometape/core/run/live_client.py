@@ -61,6 +61,8 @@ class LiveClient:
     """A second recorded session it has: its Bayeux, where that was recorded as a client's own."""
     committed: bool = False
     """It has done what only its recorded session did, so it cannot take another one."""
+    heard: tuple[Due, ...] = ()
+    """Events it was given as long as it is not committed: they may be another one's."""
     asked: dict[Matches, None] | None = None
     """What it has asked for that others did as well, as long as it is not committed."""
     subscribed: tuple[str, ...] = ()
@@ -94,6 +96,13 @@ class LiveClient:
         """It has done what only its recorded session did."""
         self.committed = True
         self.asked = None
+        self.heard = ()
+
+    def hear(self, dues: Sequence[Due]) -> None:
+        """It is given events; of what a repeat causes nobody else need be told."""
+        if not self.committed:
+            first = (due for due in dues if due.play is None or due.play.nth == 1)
+            self.heard = (*self.heard, *first)
 
     def post(self, dues: Sequence[Due]) -> None:
         """Events wait for it, after those that do already; the oldest are forgotten."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-from cometape.core.cassette import Entry
+from cometape.core.cassette import Entry, Handshake, Subscribe
 from cometape.core.identity.identity import Binding
 from cometape.core.identity.live_ids import Pairs
 from cometape.core.json_value import Json
@@ -77,6 +77,12 @@ class Due:
     def session(self) -> str:
         """The recorded session that saw it."""
         return self.follower.session
+
+    @property
+    def follows_own_bayeux(self) -> bool:
+        """Whether it follows a handshake or a subscription of the session that saw it."""
+        entry = self.play.entry if self.play is not None else None
+        return isinstance(entry, Handshake | Subscribe) and entry.session == self.session
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,8 +73,8 @@ class Run:
         self.actors: dict[str, Actor] = {}
         """Who has taken each recorded session."""
         self.played: dict[int, int] = {}
-        """How often each entry was played, by number. Nothing is ever taken out, so its length
-        tells whether anything was played that had not been: all that choosing depends on."""
+        """How often each entry was played, by number. Where nobody gives up a seat nothing is taken
+        out, and its length tells whether anything was played that had not been."""
         self.delivered: Mapping[int, int] = NOTHING
         """How often each event was given to a Bayeux session, by number."""
         self.done_count = 0
@@ -96,11 +96,10 @@ class Run:
         self._schedule = Schedule()
         self._reads: Reads | None = None
         self._next: Mapping[Hashable, int] = NOTHING
-        """The first that may be unplayed, of several kinds of lists; it only moves on."""
+        """The first that may be unplayed, of several kinds of lists; it moves on."""
 
-    def take(self, session: str, actor: Actor, now_s: float) -> None:
-        """A client takes a recorded session: events that nothing precedes are on their way."""
-        self.actors[session] = actor
+    def begin(self, now_s: float) -> None:
+        """A client has come: events that nothing precedes are on their way, once."""
         if START not in self.played:
             self.shift_s = self._find_shift(now_s)
             for follower in self.playbook.followers(START):
@@ -239,6 +238,14 @@ class Run:
         for follower, delay_s in delays:
             self._send_off(follower, play, now_s + delay_s)
 
+    def take_back(self, reads: Recordings) -> None:
+        """Reads of a session count as never asked for."""
+        for number in reads.numbers:
+            self.played.pop(number, None)
+        self._next = NOTHING
+        if self._reads is not None:
+            self._reads.forget(reads)
+
     # ---------------------------------------------------------------- identities
 
     def issue(self, play: Play, identities: Sequence[Identity], anew: Collection[Identity]) -> None:
@@ -331,6 +338,10 @@ class Run:
         """These of the events on their way, before their time."""
         self._schedule.take(dues)
         return self._sent(list(dues))
+
+    def call_off(self, dues: Sequence[Due]) -> None:
+        """These of the events on their way do not come."""
+        self._schedule.take(dues)
 
     def _sent(self, dues: list[Due]) -> list[Due]:
         played = self.played

@@ -40,6 +40,10 @@ class Reads:
             self._known.add(fact)
             self._facts.append(fact)
 
+    def forget(self, recordings: Recordings) -> None:
+        """These were never asked for."""
+        self._readings.pop(recordings.key, None)
+
     def answer(
         self, recordings: Recordings, playbook: Playbook, played: Container[int]
     ) -> Playable:

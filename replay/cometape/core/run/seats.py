@@ -14,9 +14,12 @@ from cometape.core.playbook.recordings import Matches
 
 from .live_client import Arrival, LiveClient
 from .player import Run
+from .vacancy import vacate
 
 MAX_RUNS = 1000
 """Runs looked at for a free seat, the latest ones."""
+MAX_GUESSED = 100
+"""Runs looked at for a seat that somebody has by guess, those latest taken so."""
 MAX_KEPT = 10_000
 """Runs kept one by one. When there are a tenth more, that tenth is let go: the oldest whose clients
 have no Bayeux session any more. A client that began anew every minute would take a week."""
@@ -32,9 +35,13 @@ class Seats:
         """Without those that were let go."""
         self.on_past: list[Callable[[Sequence[Run]], None]] = []
         """Are told of the runs that are let go."""
+        self.moved: list[LiveClient] = []
+        """Clients that have changed their seat, until they are taken up (`take_up`)."""
         self._playbook = playbook
         self._new_run = new_run
         self._users = _recorded_users(playbook)
+        self._guessed: dict[int, Run] = {}
+        """The latest runs in which somebody may have a session by guess alone, by number."""
 
     def are_named(self, user: str | None, session: str) -> bool:
         """Whether a recorded session is named after a user."""
@@ -45,19 +52,8 @@ class Seats:
         named = self._users.get(arrival.user or "", ())
         newest = self.runs[-1]
         if named:
-            latest = reversed(self.runs[-MAX_RUNS:])
-            candidates = [run for run in latest if self._has_room(run) and self._is_active(run)]
-            if not (self._is_over(newest) and self._is_seated(arrival, newest)):
-                candidates.append(newest)
-            for run in candidates:
-                free = [name for name in named if run.is_free(name)]
-                if free:
-                    return run, next((name for name in free if name in fits), free[0])
-            for run in candidates:
-                for name in named:
-                    if self._make_room(run, name):
-                        return run, name
-            return self._begin_run(), next((name for name in named if name in fits), named[0])
+            seat = self._own_seat(arrival, named, fits)
+            return seat or (self._begin_run(), next((n for n in named if n in fits), named[0]))
         names = list(self._playbook.sessions) or [ALONE]
         wanted = [name for name in names if name in fits] or names
         # Nobody is two recorded clients; who has no name may be the one that was here before.
@@ -146,14 +142,78 @@ class Seats:
                 _claim(client, name)
                 return
 
+    def _own_seat(
+        self, arrival: Arrival, named: Sequence[str], fits: frozenset[str]
+    ) -> tuple[Run, str] | None:
+        """The seat of a user after whom sessions are named, in a run that has begun.
+
+        Whoever else is on the server must not matter to it: it comes to those who have a session
+        of their own, to the latest of them, and whoever has its session by guess makes room. Where
+        all guess they may belong together: that run is joined when there is room, not broken up.
+        """
+        newest, wanted = self.runs[-1], set(named)
+        # Of a thousand runs hardly one has a seat to give.
+        latest = [run for run in self.runs[-MAX_RUNS:] if not run.actors.keys() >= wanted]
+        found = {run.number: run for run in (*latest, *self._runs_of_guesses(), newest)}
+        is_new = self._is_over(newest) and self._is_seated(arrival, newest)
+        runs = [
+            run
+            for _, run in sorted(found.items(), reverse=True)
+            if self._is_active(run) or (run is newest and not is_new)
+        ]
+        for run in runs:
+            if self._is_company(run, arrival):
+                for name in self._free(run, named, fits) or named:
+                    if run.is_free(name) or self._make_room(run, name):
+                        return run, name
+        for run in runs:
+            for name in self._free(run, named, fits)[:1]:
+                return run, name
+        for run in runs:
+            for name in named:
+                if self._has_room(run) and self._make_room(run, name):
+                    return run, name
+        return None
+
+    def _free(self, run: Run, named: Sequence[str], fits: frozenset[str]) -> list[str]:
+        """Which of these sessions nobody has taken, those that `fits` first."""
+        free = [name for name in named if run.is_free(name)]
+        return sorted(free, key=lambda name: name not in fits)
+
+    def _runs_of_guesses(self) -> list[Run]:
+        """The latest runs in which somebody has a session by guess alone."""
+        found: list[Run] = []
+        for number, run in list(self._guessed.items()):
+            if any(map(self._is_guess, clients_in(run))):
+                found.append(run)
+            else:
+                del self._guessed[number]
+        return found
+
+    def _is_guess(self, client: LiveClient) -> bool:
+        """Whether a client has its session by guess alone."""
+        return not client.committed and not self.are_named(client.user, client.session)
+
+    def _is_company(self, run: Run, arrival: Arrival) -> bool:
+        """Whether somebody else has a session of a run that is surely its own."""
+        return any(
+            client.user != arrival.user
+            and not self._is_guess(client)
+            and (run is self.runs[-1] or not client.is_away)
+            for client in clients_in(run)
+        )
+
     def _make_room(self, run: Run, session: str) -> bool:
-        """Let a client that has a session by guess alone take another one, if there is one."""
+        """Let a client that has a session by guess alone take another one.
+
+        Where the run has none left it goes on in a run of its own; but not one of several tabs.
+        """
         holder = run.actors.get(session)
-        other = next((name for name in self._playbook.sessions if run.is_free(name)), None)
-        if other is None or not isinstance(holder, LiveClient) or holder.committed:
+        if not isinstance(holder, LiveClient) or not self._is_guess(holder):
             return False
-        if self.are_named(holder.user, session):
+        if any(one.sibling_of in (holder, holder.sibling_of or holder) for one in clients_in(run)):
             return False
+        other = next((name for name in self._playbook.sessions if run.is_free(name)), session)
         self._move(holder, other)
         return True
 
@@ -163,11 +223,16 @@ class Seats:
         Bayeux that only the old session has it keeps beside; what it has asked for counts as asked
         for by the new one.
         """
-        sessions, old = self._playbook.sessions, client.session
-        if not client.run.is_free(session):
-            del client.run.actors[old]
+        sessions, old, run = self._playbook.sessions, client.session, client.run
+        if not run.is_free(session):
+            beside = client.beside
+            vacate(client, old)
+            if beside is not None:
+                vacate(client, beside)
             client.run = self._begin_run()
             client.binding.begin_anew()
+            if beside is not None:
+                client.run.actors[beside] = client
         elif (
             client.client_ids
             and client.beside is None
@@ -176,17 +241,34 @@ class Seats:
         ):
             client.beside = old
         else:
-            del client.run.actors[old]
+            vacate(client, old)
         client.session = session
         client.run.actors[session] = client
+        self._note_guess(client)
         _claim(client, session)
         for matches in client.asked or ():
             for recording in matches.of(session)[:1]:
                 client.run.played.setdefault(recording.number, 1)
+        self.moved.append(client)
+
+    def _note_guess(self, client: LiveClient) -> None:
+        if self._is_guess(client):
+            self._guessed[client.run.number] = client.run
+            if len(self._guessed) > MAX_GUESSED:
+                del self._guessed[next(iter(self._guessed))]
+
+    def take_up(self, now_s: float) -> Sequence[LiveClient]:
+        """Those who have changed their seat since the last time; their runs have begun."""
+        moved, self.moved = self.moved, []
+        for client in moved:
+            client.run.begin(now_s)
+        return moved
 
     def take(self, client: LiveClient, now_s: float) -> None:
         """A client takes its seat; events that waited for somebody to come are its."""
-        client.run.take(client.session, client, now_s)
+        client.run.actors[client.session] = client
+        client.run.begin(now_s)
+        self._note_guess(client)
         _claim(client, client.session)
 
     def _begin_run(self) -> Run:
@@ -204,6 +286,8 @@ class Seats:
         past = list(islice(over, most))
         numbers = {run.number for run in past}
         self.runs[:] = [run for run in self.runs if run.number not in numbers]
+        for number in numbers:
+            self._guessed.pop(number, None)
         for told in self.on_past:
             told(past)
 
