@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -121,12 +122,14 @@ def test_a_command_that_does_not_end_when_it_is_asked_to_is_told_by_its_limit() 
     assert "recorded: did not end in 1 s" in ended.stdout
 
 
-def test_what_a_command_leaves_running_is_ended_with_it(tmp_path: Path) -> None:
-    script = (
-        f"# {uuid4()}: told from those of other tests on this machine\nimport time; time.sleep(60)"
-    )
+@pytest.mark.parametrize("stubborn", ["", "import signal; signal.signal(15, signal.SIG_IGN)"])
+def test_what_a_command_leaves_running_is_ended_with_it(tmp_path: Path, stubborn: str) -> None:
+    """Also what does not end when it is asked to. It is awaited until it would not hear."""
+    here = tmp_path / "here"
+    script = f"{stubborn}\nopen({str(here)!r}, 'w').close()\nimport time; time.sleep(60)"
     (tmp_path / "left.py").write_text(
-        f"import subprocess, sys\nsubprocess.Popen([sys.executable, '-c', {script!r}])\n{LOOK}"
+        f"import os, subprocess, sys, time\nsubprocess.Popen([sys.executable, '-c', {script!r}])\n"
+        f"while not os.path.exists({str(here)!r}): time.sleep(0.01)\n{LOOK}"
     )
     ended = explored("--no-strict", "--max", "1", "--", sys.executable, str(tmp_path / "left.py"))
     assert ended.returncode == 0, ended.stdout
@@ -218,6 +221,53 @@ def test_the_list_names_the_orders_that_are_tried() -> None:
     ]
 
 
+def test_the_list_is_json_where_that_is_asked_for() -> None:
+    found = json.loads(explored("--list", "--json", "--max", "4").stdout)
+    assert [one["order"] for one in found["orders"]] == [
+        "recorded",
+        "7-before-5",
+        "8-before-6",
+        BREAKS,
+    ]
+    assert found["orders"][3]["what"].startswith("event 11 (WorkbinStateChangeMessage on ")
+    assert found["ended"] == "max"
+    found = json.loads(explored("--list", "--json", "--only", BREAKS).stdout)
+    assert [one["order"] for one in found["orders"]] == [BREAKS]
+    assert found["ended"] == "all"
+
+
+def test_the_lines_it_prints_play_the_same_failure_with_the_options_that_were_given(
+    tmp_path: Path,
+) -> None:
+    """The race is one only with the fault, which loses the other event: typed again, it is met."""
+    faults = tmp_path / "my faults.yaml"
+    faults.write_text("- lost entry=12 times=1\n")
+    options = ["--faults", str(faults), "--fault", "delay=1ms operation=Pull*", "--seed", "7"]
+    options += ["--patience", "0.4", "--no-strict", "--command-limit", "50"]
+    options += ["--profile", "workbins"]
+    ended = explored("--only", "8-before-6", *options, "--", *RACE)
+    assert ended.returncode == 1, ended.stderr
+    told = "PullWorkitem: 1 of 2 events came in"
+    assert told in ended.stdout
+    again, served = re.findall(r"^  (?:again|served): +cometape (.*)$", ended.stdout, re.MULTILINE)
+    repeated = cometape_once(*shlex.split(again))
+    assert repeated.returncode == 1
+    assert told in repeated.stdout
+    assert again in repeated.stdout
+    assert "--command-limit" not in served
+    with cometape(*shlex.split(served)) as replay:
+        environment = {**os.environ, "COMETAPE_URL": replay.url()}
+        desk = subprocess.run(RACE, env=environment, capture_output=True, text=True, check=False)
+        assert told in desk.stdout + desk.stderr
+        replay.stop()
+        assert "lost entry=12 times=1: fired once" in "\n".join(replay.stdout)
+
+
+def test_the_lines_name_no_option_that_was_not_given() -> None:
+    ended = explored("--only", BREAKS, "--", *RACE)
+    assert f"  served: cometape replay {CASSETTE} --order {BREAKS}\n" in ended.stdout
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "told"),
     [
@@ -226,6 +276,8 @@ def test_the_list_names_the_orders_that_are_tried() -> None:
         (("--only", "3-before-1", "--", "true"), 2, "is no order of this cassette"),
         (("--", "true"), 2, "true asked nothing of the replay"),
         (("--fault", "lots", "--", "true"), 2, "there is no fault 'lots'"),
+        (("--command-limit", "nan", "--", "true"), 2, "nan is no number of seconds"),
+        (("--patience", "inf", "--", "true"), 2, "inf is not in the range 0<x<=86400"),
     ],
 )
 def test_what_cannot_be_explored_is_told(arguments: tuple[str, ...], code: int, told: str) -> None:

@@ -16,6 +16,7 @@ from cometape.server.listener import serve
 
 from .address import address_options
 from .bayeux_options import bayeux_options
+from .seconds import Seconds
 
 
 @click.command("broker")
@@ -30,7 +31,7 @@ from .bayeux_options import bayeux_options
 )
 @click.option(
     "--interval-s",
-    type=click.FloatRange(min=0),
+    type=Seconds(),
     default=0.0,
     show_default=True,
     metavar="S",

@@ -6,6 +6,7 @@ import json
 import signal
 import sys
 import time
+from collections.abc import Iterable
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -21,8 +22,13 @@ from cometape.core.replay.replay_service import BAYEUX, ReplaySettings
 
 from .after_dashes import BeforeDashes, after_dashes
 from .fault_options import fault_options, faults_of
+from .given_options import given_options
 from .playing_options import playing_options
 from .runs import read_playbook
+from .seconds import Seconds
+
+_REPLAYED = ("fault_texts", "fault_files", "seed", "profile", "patience", "strict")
+"""What `cometape replay` can be told as well, and what becomes of an order depends on."""
 
 
 @click.command("explore", cls=BeforeDashes)
@@ -39,13 +45,13 @@ from .runs import read_playbook
 )
 @click.option(
     "--time-limit",
-    type=click.FloatRange(min=0, min_open=True),
+    type=Seconds(min_open=True),
     metavar="S",
     help="After so many seconds no further order is begun.",
 )
 @click.option(
     "--command-limit",
-    type=click.FloatRange(min=0, min_open=True),
+    type=Seconds(min_open=True),
     default=60.0,
     show_default=True,
     metavar="S",
@@ -108,8 +114,7 @@ def command(
     plot = Plot.of(playbook)
     chosen = [Order.named(plot, only)] if only is not None else orders(plot)
     if is_list:
-        for order in islice(chosen, most):
-            click.echo(f"{order.name}  {order}")
+        _list(islice(chosen, most + 1), most, as_json=as_json)
         return
     from cometape.explorer import findings
     from cometape.explorer.search import Search
@@ -152,11 +157,30 @@ def command(
         found = json.dumps(findings.as_json(search, why), ensure_ascii=False, indent=2)
         click.echo(encodable(found))
     else:
-        click.echo(encodable(findings.text(search, why, str(file), test)))
+        typed = findings.Typed(
+            file=str(file),
+            options=given_options({*_REPLAYED, "command_limit"}),
+            replay_options=given_options(_REPLAYED),
+            command=test,
+        )
+        click.echo(encodable(findings.text(search, why, typed)))
     if why == "interrupted":
         click.get_current_context().exit(130)
     if search.broken:
         click.get_current_context().exit(1)
+
+
+def _list(found: Iterable[Order], most: int, *, as_json: bool) -> None:
+    """Name orders as they are found; `found` has one more than `most`, where there are more."""
+    if as_json:
+        from cometape.explorer import findings
+
+        named = list(found)
+        listed = findings.list_json(named[:most], are_all=len(named) <= most)
+        click.echo(encodable(json.dumps(listed, ensure_ascii=False, indent=2)))
+        return
+    for order in islice(found, most):
+        click.echo(encodable(f"{order.name}  {order}"))
 
 
 def _as_ctrl_c(*_: object) -> None:

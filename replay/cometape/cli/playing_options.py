@@ -9,6 +9,8 @@ import click
 
 from cometape.core.explore.conductor import PATIENCE_S
 
+from .seconds import Seconds
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -17,7 +19,7 @@ def playing_options(command: F) -> F:
     for decorate in (
         click.option(
             "--patience",
-            type=click.FloatRange(min=0, min_open=True),
+            type=Seconds(min_open=True),
             default=PATIENCE_S,
             show_default=True,
             metavar="S",

@@ -23,6 +23,7 @@ from cometape.simulator.users_file import with_users
 
 from .address import address_options
 from .bayeux_options import bayeux_options
+from .seconds import Seconds
 
 _DELAY = re.compile(r"(\d+(?:\.\d+)?)(?::(\d+(?:\.\d+)?))?")
 
@@ -76,13 +77,13 @@ _DELAY = re.compile(r"(\d+(?:\.\d+)?)(?::(\d+(?:\.\d+)?))?")
 @click.option("--list-switches", is_flag=True, help="Print every switch and its default, and end.")
 @click.option(
     "--invite-every-s",
-    type=click.FloatRange(min=0, min_open=True),
+    type=Seconds(min_open=True),
     metavar="S",
     help="Invite each agent who is Ready to a new workitem every so many seconds.",
 )
 @click.option(
     "--revoke-after-s",
-    type=click.FloatRange(min=0, min_open=True),
+    type=Seconds(min_open=True),
     metavar="S",
     help="Revoke an invitation that is not accepted in time.",
 )

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
+from cometape.core.explore.order import Order
 from cometape.core.json_value import JsonObject
 
 from .search import Search, Why
@@ -21,12 +23,34 @@ _ENDS: dict[Why, str] = {
 }
 
 
-def text(search: Search, why: Why, file: str, command: Sequence[str]) -> str:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Typed:
+    """What the user typed, so that it can be typed again for one order."""
+
+    file: str
+    options: Sequence[str]
+    """Those of `cometape explore` on which the outcome of an order depends."""
+    replay_options: Sequence[str]
+    """Those of them that `cometape replay` has, too."""
+    command: Sequence[str]
+
+    def again(self, order: Order) -> str:
+        """The line that explores this order alone."""
+        words = ["cometape", "explore", self.file, "--only", order.name, *self.options]
+        return shlex.join([*words, "--", *self.command])
+
+    def served(self, order: Order) -> str:
+        """The line that serves this order."""
+        words = ["cometape", "replay", self.file, "--order", order.name]
+        return shlex.join([*words, *self.replay_options])
+
+
+def text(search: Search, why: Why, typed: Typed) -> str:
     """For a terminal."""
     lines = [*_table(search.outcomes), ""]
     broken = search.broken
     if broken:
-        lines += _told(broken[0], file, command)
+        lines += _told(broken[0], typed)
     unmet = sum(bool(one.unrealised) and not one.is_broken for one in search.outcomes)
     counts = [
         (sum(not one.is_broken and not one.unrealised for one in search.outcomes), "passed"),
@@ -53,6 +77,15 @@ def as_json(search: Search, why: Why) -> JsonObject:
     }
 
 
+def list_json(orders: Iterable[Order], *, are_all: bool) -> JsonObject:
+    """The orders of `--list`, for a machine."""
+    return {
+        "explore": 1,
+        "ended": "all" if are_all else "max",
+        "orders": [{"order": order.name, "what": str(order)} for order in orders],
+    }
+
+
 def _table(outcomes: Sequence[Outcome]) -> list[str]:
     names = [outcome.order.name for outcome in outcomes]
     width = min(60, max((len(name) for name in names), default=0))
@@ -62,14 +95,12 @@ def _table(outcomes: Sequence[Outcome]) -> list[str]:
     ]
 
 
-def _told(outcome: Outcome, file: str, command: Sequence[str]) -> list[str]:
-    name = outcome.order.name
-    lines = [f"broken by {name}: {outcome.verdict}", f"  {outcome.order}"]
+def _told(outcome: Outcome, typed: Typed) -> list[str]:
+    lines = [f"broken by {outcome.order.name}: {outcome.verdict}", f"  {outcome.order}"]
     lines += [f"  but: {one}" for one in outcome.unrealised]
     if outcome.order.inverted or outcome.order.regrouped:
-        again = shlex.join(["cometape", "explore", file, "--only", name, "--", *command])
-        served = shlex.join(["cometape", "replay", file, "--order", name])
-        lines += [f"  again:  {again}", f"  served: {served}"]
+        lines.append(f"  again:  {typed.again(outcome.order)}")
+        lines.append(f"  served: {typed.served(outcome.order)}")
     else:
         lines.append("  the order is the recorded one: mend that first, then explore")
     if not outcome.report.ok and outcome.exit_code == 0:

@@ -166,8 +166,7 @@ class Trials:
         is_timeout = code is None and not stop.is_set()
         if code is None:
             code = _end(process)
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGTERM)  # what it has left running
+        _end_group(process.pid)  # what it has left running
         return (128 - code if code < 0 else code) or int(is_timeout), is_timeout
 
 
@@ -181,13 +180,32 @@ def _environment(url: str, order: str) -> dict[str, str]:
 
 
 def _end(process: subprocess.Popen[bytes]) -> int:
-    """End a command and all it has started."""
+    """End a command that has not ended by itself; its exit code."""
     for number in (signal.SIGTERM, signal.SIGKILL):
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, number)
+        _signal_group(process.pid, number)
         with contextlib.suppress(subprocess.TimeoutExpired):
             return process.wait(timeout=PATIENCE_S)
     return process.wait()
+
+
+def _end_group(group: int) -> None:
+    """End what is left of a process group whose leader is gone: asked first, then made to."""
+    give_up_s = time.monotonic() + PATIENCE_S
+    is_there = _signal_group(group, signal.SIGTERM)
+    while is_there and time.monotonic() < give_up_s:
+        time.sleep(0.01)
+        is_there = _signal_group(group, 0)
+    if is_there:
+        _signal_group(group, signal.SIGKILL)
+
+
+def _signal_group(group: int, number: int) -> bool:
+    """Send a signal to a process group (0: to nobody); whether anybody is in it."""
+    try:
+        os.killpg(group, number)
+    except (ProcessLookupError, PermissionError):  # the latter of zombies, on macOS
+        return False
+    return True
 
 
 def _signal_of(exit_code: int) -> str:

@@ -105,7 +105,18 @@ def test_a_journal_says_what_it_keeps_no_more(monkeypatch: pytest.MonkeyPatch) -
 
 
 @pytest.mark.parametrize(
-    "query", ["since=-1", "since=x", "limit=0", "limit=1001", "since=1&since=2", "colour=red"]
+    "query",
+    [
+        "since=-1",
+        "since=x",
+        "since=1_0",
+        "since=1e1",
+        "since=%201",
+        "limit=0",
+        "limit=1001",
+        "since=1&since=2",
+        "colour=red",
+    ],
 )
 def test_a_bad_query_is_refused(query: str) -> None:
     assert ControlTalk().get(f"/runs/default/journal?{query}").reason == "bad-query"

@@ -8,6 +8,9 @@ from ..errors import ConfigurationError
 from .application import ConnectionType
 from .dialect import Dialect, dialect_named
 
+LONGEST_S = 86_400
+"""A day: of every time that a user can set, here and beside it, the longest."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:

@@ -12,6 +12,8 @@ from ..json_value import Json, JsonObject
 from .problem import Problem
 
 _WHOLE = re.compile(r"-?[0-9]{1,30}")
+_DECIMAL = re.compile(r"-?[0-9]{1,30}(\.[0-9]{1,30})?")
+"""What a number is in a query. `float` takes more: `1_0`, ` 7`, `1e3`, digits of other scripts."""
 
 
 class Fields:
@@ -70,10 +72,10 @@ class Fields:
             return None
         value = self._left.pop(name)
         if isinstance(value, str) and self._reason == "bad-query":
-            try:
-                value = int(value) if _WHOLE.fullmatch(value) else float(value)
-            except ValueError:
-                value = math.nan
+            if _WHOLE.fullmatch(value):
+                value = int(value)
+            elif _DECIMAL.fullmatch(value):
+                value = float(value)
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise self.wrong(name, "a number")
         if not least <= value <= most:

@@ -11,6 +11,7 @@ from cometape.core.profile.profile import Profile
 from cometape.core.report.miss import Miss
 from cometape.core.run.pace import Pace
 
+from ..bayeux.settings import LONGEST_S
 from ..faults.fault_kind import kinds_of
 from ..faults.fault_reading import read_rules
 from ..replay.replay_service import ReplaySettings
@@ -22,8 +23,6 @@ from .shelf import Shelf
 MAX_RUNS = 1000
 """Runs at once: each has a listening socket."""
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")
-_MAX_SECONDS = 86_400
-"""Of `timeout_s` and `max_interval_s`: a day."""
 
 
 class Runs:
@@ -137,11 +136,11 @@ def _settings(fields: Fields, defaults: ReplaySettings, profile: Profile) -> Rep
     strict = fields.flag("strict")
     repeats = fields.flag_or_texts("repeats")
     as_recorded = fields.flag("as_recorded")
-    timeout_s = fields.number("timeout_s", 0, _MAX_SECONDS)
-    max_interval_s = fields.number("max_interval_s", 0, _MAX_SECONDS)
+    timeout_s = fields.number("timeout_s", 0, LONGEST_S)
+    max_interval_s = fields.number("max_interval_s", 0, LONGEST_S)
     dates = fields.text("dates")
     order = fields.text("order")
-    patience_s = fields.number("patience_s", 0.001, _MAX_SECONDS)
+    patience_s = fields.number("patience_s", 0.001, LONGEST_S)
     faults = defaults.faults
     if fields.has("faults"):
         faults = read_rules(fields.any("faults"), kinds_of(profile.faults), option="faults")
