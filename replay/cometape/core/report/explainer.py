@@ -21,10 +21,11 @@ from cometape.core.run.play import Due, Exhausted
 from cometape.core.run.player import Run
 from cometape.core.run.seats import clients_in
 
+from .addition import exchange_to_add
 from .body_diff import request_diff
 from .leftovers import waiting_lines
 from .miss import Compared, Miss, NearMiss, Reason, Rejection, RunState, reason_for
-from .remedy import LiveId, answering, exchange_to_add, remedies, repeating
+from .remedy import LiveId, answering, remedies, repeating
 
 _SESSIONS = 12
 _REMEMBERED = 200
@@ -73,6 +74,9 @@ class Explainer:
             if unanswered is not None:
                 reason = "not-answered"
                 fixes = answering(unanswered, error=self._playbook.error(unanswered))
+        addition = exchange_to_add(shape, client.session, self._playbook.last_number + 1)
+        if addition.lacking:
+            fixes.append(f"cassette: no exchange to add is proposed, for {addition.lacking}")
         return Miss(
             reason=reason,
             request=encodable(str(shape)),
@@ -88,7 +92,7 @@ class Explainer:
             ),
             compared=self._compared,
             remedies=tuple(fixes),
-            addition=exchange_to_add(shape, client.session, self._playbook.last_number + 1),
+            addition=addition.text,
             at_s=now_s,
         )
 

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
-from urllib.parse import quote, urlencode
 
-from cometape.core.json_value import Json
+from cometape.core.json_value import Json, json_beginning
 from cometape.core.playbook.matching import PUBLISH, Absent, Difference, Shape
 from cometape.core.playbook.nearest import Candidate
 
 _MOST = 3
 """Differing fields for which a remedy each is told; with more it is another request."""
-_SNIPPET = 2000
-"""Characters of a body that is written out."""
 
 LiveId = tuple[str, str]
 """The kind of a live id, and the recorded value behind it."""
@@ -56,31 +52,6 @@ def answering(number: int, *, error: str | None) -> list[str]:
     ]
 
 
-def exchange_to_add(shape: Shape, session: str, number: int) -> str:
-    """An exchange for the end of the cassette, in YAML, its answer to be filled in."""
-    if shape.method == PUBLISH:
-        data = _in_line(shape.body)
-        return (
-            f"---\npublish: {number}\nsession: {_in_line(session)}\n"
-            f"channel: {_in_line(shape.path)}\ndata: {data}\n"
-        )
-    query = f"?{urlencode(shape.query)}" if shape.query else ""
-    target = quote(shape.path, safe="/:@!$&'()*+,;=~<>-._") + query
-    body = ""
-    if shape.body_form == "json":
-        body = f"\n  json: {_in_line(shape.body)}"
-    elif shape.body_form == "form" and isinstance(shape.body, list):
-        pairs = [(str(one[0]), str(one[1])) for one in shape.body if isinstance(one, list)]
-        body = f"\n  text: {_in_line(urlencode(pairs))}"
-    elif shape.body_form == "text":
-        body = f"\n  text: {_in_line(shape.body)}"
-    return (
-        f"---\nexchange: {number}\nsession: {_in_line(session)}\n"
-        f"request:\n  method: {_in_line(shape.method)}\n  target: {_in_line(target)}{body}\n"
-        "response:\n  status: 200\n  json: {}\n"
-    )
-
-
 def place_of(difference: Difference, candidate: Candidate) -> str | None:
     """The place in a request, as a profile names it: `request.json id`; None where none fits."""
     where = difference.where
@@ -118,6 +89,6 @@ def _quoted(place: str) -> str:
     return f'"{place}"' if any(char in place for char in "{}*,[]#") else place
 
 
-def _in_line(value: Json | Absent, width: int = _SNIPPET) -> str:
-    text = json.dumps(None if isinstance(value, Absent) else value, ensure_ascii=False)
-    return text if len(text) <= width else text[: width - 1] + "…"
+def _in_line(value: Json | Absent, width: int) -> str:
+    text, is_whole = json_beginning(None if isinstance(value, Absent) else value, width)
+    return text if is_whole else text[:-1] + "…"
