@@ -141,6 +141,9 @@ class Broker:
             if left:
                 self._announce(room, now_s)
 
+    def parted(self, session: Session, told: bool, now_s: float) -> None:
+        """What it was not told is lost."""
+
     def _join(self, session: Session, message: JsonObject, now_s: float) -> None:
         data = message.get("data")
         if not isinstance(data, dict):

@@ -115,3 +115,6 @@ class Notifications:
             login.client_ids.remove(session.client_id)
             if reason == "expired" and not login.client_ids:
                 self._expired(login)
+
+    def parted(self, session: Session, told: bool, now_s: float) -> None:
+        """What it was not told is lost."""

@@ -143,3 +143,23 @@ def test_c91_events_lost_with_a_socket_are_sent_again_over_the_next() -> None:
     client.socket = conversation.open_socket()
     messages = client.socket.send([client.message("/meta/connect", ext={"ack": 1})])
     assert [message.get("data") for message in messages] == ["lost", None]
+
+
+@pytest.mark.parametrize(("acknowledged", "expected"), [(1, ["m1", "m2"]), (2, ["m2"])])
+def test_a_farewell_brings_what_the_client_has_not_acknowledged(
+    acknowledged: int, expected: list[str]
+) -> None:
+    conversation = talk()
+    client = begin(conversation)
+    other = conversation.client().begin()
+    other.publish("/x", "m1")
+    assert poll(client, 1) == (["m1"], 2)
+    other.publish("/x", "m2")
+    broker = conversation.service
+    assert isinstance(broker, Broker)
+    broker.bayeux.disconnect(str(client.client_id), conversation.now_s)
+    connect = client.message("/meta/connect", ext={"ack": acknowledged})
+    *events, farewell, reply = client.send(connect).messages
+    assert [event["data"] for event in events] == expected
+    assert farewell["channel"] == "/meta/disconnect"
+    assert reply["ext"] == {"ack": 3}

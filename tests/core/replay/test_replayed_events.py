@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
+from cometape.core.bayeux.settings import Settings
 from cometape.core.run.pace import Pace
+from conversation import Client
 from pulling import BINS, ITEMS, PULL, A, pulling
-from scripted import Script, Stage
+from scripted import Person, Script, Stage
 
 
 def test_a_spontaneous_event_follows_the_action_before_it_once() -> None:
@@ -98,6 +102,49 @@ def test_a_client_that_lost_its_session_gets_what_it_missed_in_the_next() -> Non
     person.listen(ITEMS, BINS)
     assert [event["referenceId"] for event in person.data()] == [live, live]
     assert len(stage.service.report().runs) == 1
+
+
+def ended_by_the_server(**settings: Any) -> tuple[Stage, Person, Client, int]:
+    """Two events wait for a session when the server ends it; and the id in them."""
+    stage = Stage(pulling(), **settings)
+    person = stage.person("supervisor")
+    client = person.listen(ITEMS, BINS)
+    live = person.ask("POST", A, PULL).json["referenceId"]
+    stage.settle()
+    assert client.client_id is not None
+    replay = stage.service.replay
+    wanted = replay.bayeux.disconnect(client.client_id, stage.talk.now_s)
+    stage.talk.carry_out(replay.endpoint.actions(wanted))
+    return stage, person, client, live
+
+
+def test_what_waits_for_a_session_that_the_server_ends_goes_with_the_farewell_alone() -> None:
+    stage, person, client, live = ended_by_the_server()
+    assert len(stage.service.report().undelivered) == 2
+    *events, farewell, reply = client.send(client.message("/meta/connect")).messages
+    assert [event["data"]["referenceId"] for event in events] == [live, live]
+    assert (farewell["channel"], reply["advice"]) == ("/meta/disconnect", {"reconnect": "none"})
+    person.listen(ITEMS, BINS)
+    assert person.data() == []
+    assert not stage.service.report().undelivered
+
+
+def test_what_a_farewell_nobody_came_for_would_have_brought_is_for_the_next_session() -> None:
+    stage, person, client, live = ended_by_the_server(bayeux=Settings(max_interval_ms=1000))
+    stage.talk.advance(2)
+    assert client.connect()["error"] == "402::Unknown client"
+    person.listen(ITEMS, BINS)
+    assert [event["referenceId"] for event in person.data()] == [live, live]
+    assert not stage.service.report().undelivered
+
+
+def test_who_shakes_hands_before_the_farewell_is_given_there_what_waited() -> None:
+    stage, person, client, live = ended_by_the_server()
+    person.listen(ITEMS, BINS)
+    assert [event["referenceId"] for event in person.data()] == [live, live]
+    farewell, reply = client.send(client.message("/meta/connect")).messages
+    assert (farewell["channel"], reply["advice"]) == ("/meta/disconnect", {"reconnect": "none"})
+    assert not stage.service.report().undelivered
 
 
 def test_events_that_come_together_have_each_its_own_ids_and_effects() -> None:

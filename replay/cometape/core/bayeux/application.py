@@ -115,3 +115,9 @@ class Application(Protocol):
     def removed(self, session: Session, reason: Reason, now_s: float) -> None:
         """The session has ended; its subscriptions are still to be read in it."""
         ...
+
+    def parted(self, session: Session, told: bool, now_s: float) -> None:
+        """After `removed`, of a session that the server has ended: its client was told so, and
+        was given with that what waited for it; or has not come for it (`told` is false).
+        """
+        ...

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..json_value import JsonObject
-from . import timestamp, timesync
+from . import ack, timestamp, timesync
 from .actions import Answer, BayeuxAction, Send
-from .application import Carrier
-from .channel import META_CONNECT
+from .application import Application, Carrier
+from .channel import META_CONNECT, META_DISCONNECT
 from .holds import Holds
 from .lifetimes import Lifetimes
 from .message import Outgoing
@@ -22,11 +22,13 @@ from .settings import Settings
 from .sockets import Sockets
 from .states import Input, State, next_state
 
+_FAREWELL: JsonObject = {"channel": META_DISCONNECT, "successful": True}
+
 
 class Outbox:
     """The ways to every session, and what is to be done at the end of the call."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, application: Application) -> None:
         self.lifetimes = Lifetimes(
             max_interval_ms=settings.max_interval_ms,
             sweep_ms=settings.sweep_ms,
@@ -35,7 +37,8 @@ class Outbox:
         self.holds = Holds(self.lifetimes, max_per_browser=settings.max_sessions_per_browser)
         self.sockets = Sockets()
         self.actions: list[BayeuxAction] = []
-        self.farewells: dict[str, Session] = {}
+        self._application = application
+        self._farewells: dict[str, Session] = {}
         """Sessions the server has ended and whose next connect will be told so."""
         self._settings = settings
         self._words = settings.words
@@ -77,17 +80,51 @@ class Outbox:
         if session.is_alive:
             self.lifetimes.expect(session, now_s)
 
-    def farewell_to(self, message: JsonObject, reply: JsonObject) -> Sequence[Outgoing] | None:
+    def part(self, session: Session, now_s: float) -> None:
+        """The server has ended a session: its client is told, now or by its next connect (D02)."""
+        session.add([_FAREWELL])
+        told = session.hold is not None or session.socket is not None
+        if session.hold is not None:
+            self.release(session.hold, now_s)
+        elif session.socket is not None:
+            self.actions.append(Send(session.socket, tuple(session.take_queue())))
+        else:
+            self._farewells[session.client_id] = session
+            self.lifetimes.expect(session, now_s)
+        self.sockets.detach(session)
+        if told:
+            self._application.parted(session, True, now_s)
+
+    def farewell_to(
+        self, message: JsonObject, reply: JsonObject, now_s: float
+    ) -> Sequence[Outgoing] | None:
         """What the last connect of a session that the server has ended brings home (D02)."""
-        if not self.farewells or message.get("channel") != META_CONNECT:
+        if not self._farewells or message.get("channel") != META_CONNECT:
             return None
-        session = self.farewells.pop(str(message.get("clientId")), None)
+        session = self._farewells.pop(str(message.get("clientId")), None)
         if session is None:
             return None
         self.lifetimes.forget(session)
         succeed(reply)
         reply["advice"] = {"reconnect": "none"}
-        return self.take_events(session, [reply])
+        if session.ack is not None:
+            session.resend = session.ack.acknowledge(ack.acknowledged(message))
+        events = self.take_events(session, [reply])
+        self._application.parted(session, True, now_s)
+        return events
+
+    def keep_back(self, client_id: str) -> None:
+        """What waits for a session that the server has ended is not sent with its farewell."""
+        session = self._farewells.get(client_id)
+        if session is not None:
+            session.drop_events()
+            session.ack = None
+            session.add([_FAREWELL])
+
+    def give_up(self, session: Session, now_s: float) -> None:
+        """Nobody has come for the farewell of a session."""
+        if self._farewells.pop(session.client_id, None) is not None:
+            self._application.parted(session, False, now_s)
 
     def take_events(self, session: Session, connects: Sequence[JsonObject]) -> Sequence[Outgoing]:
         """What waits for the session, with the batch number of the connect replies it goes with."""

@@ -67,7 +67,7 @@ class BayeuxServer:
         self._words = settings.words
         self._sessions: dict[str, Session] = {}
         self._subscriptions = Subscriptions()
-        self._outbox = Outbox(settings)
+        self._outbox = Outbox(settings, application)
         self._depth = 0
         """Calls under way of the application, or of `together`; calls of ours within them add to
         the outer one."""
@@ -161,16 +161,12 @@ class BayeuxServer:
         session = self._sessions.get(client_id)
         if session is not None:
             self._remove(session, Input.SERVER_DISCONNECT, "server", now_s)
-            session.add([{"channel": META_DISCONNECT, "successful": True}])
-            if session.hold is not None:
-                self._outbox.release(session.hold, now_s)
-            elif session.socket is not None:
-                self._outbox.actions.append(Send(session.socket, tuple(session.take_queue())))
-            else:
-                self._outbox.farewells[client_id] = session
-                self._outbox.lifetimes.expect(session, now_s)
-            self._outbox.sockets.detach(session)
+            self._outbox.part(session, now_s)
         return self._done(now_s)
+
+    def keep_back(self, client_id: str) -> None:
+        """The farewell of a session that has not fetched it shall bring none of its events."""
+        self._outbox.keep_back(client_id)
 
     def expire(self, client_id: str, now_s: float) -> list[BayeuxAction]:
         """End a session as silence does; a held connect gets `402` and shall handshake (D03)."""
@@ -205,7 +201,7 @@ class BayeuxServer:
             elif due.is_alive:
                 self._expire(due, now_s)
             else:
-                self._outbox.farewells.pop(due.client_id, None)
+                self._outbox.give_up(due, now_s)
         return self._done(now_s)
 
     # -- handshakes
@@ -289,7 +285,7 @@ class BayeuxServer:
                 or message.get("clientId") != session.client_id
                 or not session.is_alive
             ):
-                farewell = self._outbox.farewell_to(message, reply)
+                farewell = self._outbox.farewell_to(message, reply, now_s)
                 if farewell is None:
                     fail_unknown(reply, message, self._words)
                 else:

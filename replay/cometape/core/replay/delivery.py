@@ -47,6 +47,8 @@ class Delivery:
         """Clients whose mailbox is worth another look."""
         self._in_flight: dict[str, list[tuple[Outgoing, Due]]] = {}
         """Events given to a Bayeux session that may still lie in its queue, by client id."""
+        self._leaving: dict[LiveClient, list[Session]] = {}
+        """Those that the server has ended, as long as their clients may come to be told."""
         self._forms = Memo(self._form, FORMS_KEPT)
         """Of events, by place, origin and shift of dates; nothing else is in them that changes."""
 
@@ -111,12 +113,28 @@ class Delivery:
     def end_left(self, client: LiveClient, now_s: float) -> None:
         """A client shakes hands anew: those of its sessions whose connections it has closed end.
 
-        What they did not fetch is for the new one.
+        What they, and those that the server has ended, did not fetch is for the new one.
         """
         for client_id in list(client.client_ids):
             session = self._bayeux.session(client_id)
             if session is not None and session.left:
                 self._bayeux.expire(client_id, now_s)
+        for session in tuple(self._leaving.get(client, ())):
+            self.parted(session, client, told=False)
+            self._bayeux.keep_back(session.client_id)
+
+    def leaves(self, session: Session, client: LiveClient) -> None:
+        """The server has ended a Bayeux session; what waits for it goes with its farewell."""
+        self._leaving.setdefault(client, []).append(session)
+
+    def parted(self, session: Session, client: LiveClient, *, told: bool) -> None:
+        """Its client has had the farewell, or (if not `told`) what waited waits for the next."""
+        leaving = self._leaving.get(client, [])
+        if session in leaving:
+            leaving.remove(session)
+            if not leaving:
+                del self._leaving[client]
+            self.ended(session, client, expired=not told)
 
     def ended(self, session: Session, client: LiveClient, *, expired: bool) -> None:
         """A Bayeux session has ended; what an expired one did not fetch waits for the next."""
@@ -136,8 +154,9 @@ class Delivery:
     def unfetched(self) -> list[Due]:
         """Events given to Bayeux sessions whose clients have not fetched them."""
         found: list[Due] = []
+        leaving = {one.client_id: one for each in self._leaving.values() for one in each}
         for client_id, pending in self._in_flight.items():
-            session = self._bayeux.session(client_id)
+            session = self._bayeux.session(client_id) or leaving.get(client_id)
             if session is not None:
                 waiting = {id(message) for message in (*session.queue, *session.resend)}
                 found += [due for message, due in pending if id(message) in waiting]

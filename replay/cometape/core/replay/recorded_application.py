@@ -178,8 +178,15 @@ class RecordedApplication:
             client.finishes += 1
             if not client.client_ids:
                 self._clients.finish(client)
-        self.delivery.ended(session, client, expired=reason != "disconnect")
+        if reason == "server":
+            self.delivery.leaves(session, client)
+        else:
+            self.delivery.ended(session, client, expired=reason == "expired")
         self.chronicle.note(now_s, "end", client, f"Bayeux session ended: {reason}")
+
+    def parted(self, session: Session, told: bool, now_s: float) -> None:
+        """What an ended session was not told in time waits for its client."""
+        self.delivery.parted(session, _client_of(session), told=told)
 
     def new_browser_id(self) -> str:
         """A value for the `BAYEUX_BROWSER` cookie of the client that has just shaken hands."""
