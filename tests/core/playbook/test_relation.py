@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from cometape.core.exchange import Request
 from cometape.core.json_value import Json
+from cometape.core.playbook.concerns import Concerns
 from cometape.core.playbook.matching import Shaper
 from cometape.core.playbook.playbook import Playbook
 from cometape.core.playbook.relation import EQUALLY_NEAR, UNIT, NearestState, Subject, Weights
@@ -24,7 +25,8 @@ def distance(state: int, weights: list[int], happened: set[int]) -> int:
 
 
 def nearest_state(states: Iterable[int], weights: list[int]) -> NearestState:
-    return NearestState(states, Weights([0, *accumulate(weights)], {}))
+    index = Playbook.of(Script().cassette, load_profile("bayeux")).index
+    return NearestState(states, Weights([0, *accumulate(weights)], {}, Concerns(index, (), ())))
 
 
 def best_state(states: Iterable[int], weights: list[int], happened: Iterable[int]) -> int:

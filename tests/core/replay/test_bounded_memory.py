@@ -14,7 +14,7 @@ from cometape.core.report.junit import junit_xml
 from cometape.core.run.clients import MAX_GONE
 from cometape.core.run.play import MAX_ON_THEIR_WAY, MAX_WAITING
 from pulling import BINS, ITEMS, PULL, A, pulling
-from scripted import Person, Stage
+from scripted import Person, Script, Stage
 
 TURNS = 100_000
 SETTLED = 50_000
@@ -71,6 +71,29 @@ def test_a_client_that_loops_over_one_operation_costs_no_more_after_100_000_turn
     assert report.ok
     assert report.runs[0].forgotten == 0
     assert len(stage.service.journal) == MAX_LINES < stage.service.journal.total
+
+
+def test_nor_does_one_that_loops_over_several_and_looks_at_what_they_did() -> None:
+    script = Script()
+    script.listen("a", ITEMS)
+    for there, name in ((True, "Add"), (False, "Pull")):
+        done = script.ask("a", "POST", "/bins/b1", {"operationName": name}, {"referenceId": 3})
+        script.event("a", ITEMS, {"referenceId": 3}, cause=done)
+        script.ask("a", "GET", "/bins/b1", None, {"there": there})
+    stage = Stage(script, repeats=True)
+    person = at_work(stage, ITEMS)
+    client = person.client
+    assert client is not None
+
+    def turn() -> None:
+        for there, name in ((True, "Add"), (False, "Pull")):
+            person.ask("POST", "/bins/b1", {"operationName": name})
+            stage.settle()
+            client.connect()
+            client._exchanges.clear()
+            assert person.ask("GET", "/bins/b1").json == {"there": there}
+
+    assert growth(stage, turn, TURNS // 5) < ALLOWED
 
 
 def test_of_events_for_a_client_that_never_subscribes_the_latest_wait() -> None:

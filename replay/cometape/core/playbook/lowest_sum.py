@@ -37,10 +37,12 @@ class LowestSum:
         """One of the numbers is `more` than it was."""
         self._changes[at] = self._changes.get(at, 0) + more
 
-    def least(self) -> int:
-        """The least of all sums of the first one, two, three, … numbers."""
+    def least(self, end: int | None = None) -> int:
+        """The least of all sums of the first one, two, three, … numbers; of `end` at most."""
         self._settle()
-        return self._lows[1]
+        if end is None or end >= self._count:
+            return self._lows[1]
+        return self._least(1, 0, self._size, end)
 
     def first(self, limit: int, start: int) -> int | None:
         """The first number from `start` on up to which the sum is `limit` at most."""
@@ -51,6 +53,15 @@ class LowestSum:
         """The last number of those from `start` to before `end` up to which that is so."""
         self._settle()
         return self._last(1, 0, self._size, 0, limit, start, end)
+
+    def _least(self, node: int, low: int, high: int, end: int) -> int:
+        if low >= end:
+            return _BEYOND
+        if high <= end:
+            return self._lows[node]
+        middle, left = (low + high) // 2, 2 * node
+        least = self._least(left, low, middle, end)
+        return min(least, self._sums[left] + self._least(left + 1, middle, high, end))
 
     def _first(
         self, node: int, low: int, high: int, before: int, limit: int, start: int

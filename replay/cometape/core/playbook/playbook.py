@@ -174,11 +174,23 @@ class Playbook:
             if request != NONE and not flags[place] & UNANSWERED:
                 yield self._make_playable(place)
 
-    def fact(self, number: int) -> int | None:
-        """The place of an entry among the facts; None when it is none."""
+    def fact(self, number: int) -> int:
+        """The place of an operation, a publish or an event among the facts."""
         place = self.index.place(number)
         found = NONE if place is None else self.index.facts[place]
-        return None if found == NONE else found
+        assert found != NONE, number
+        return found
+
+    @cached_property
+    def shows_states(self) -> bool:
+        """Whether a read may have several answers, so that it matters what has happened."""
+        index = self.index
+        if len(index.wild_masks):  # what fits a live request is known when it comes
+            return True
+        return any(
+            index.lanes.length(lane) > 1 and not index.flags[index.lanes.first(lane)] & IS_OPERATION
+            for lane in range(len(index.lane_sessions))
+        )
 
     def recordings_like(self, playable: Playable) -> Recordings:
         """All recordings of its request in its session."""
@@ -374,6 +386,7 @@ class Playbook:
             caused=bool(flags & CAUSED),
             delay_s=index.delays_s[place],
             unsubscribed=bool(flags & UNSUBSCRIBED),
+            fact=index.facts[place],
         )
 
     def _make_nearest(self, recordings: Recordings) -> NearestState:

@@ -176,6 +176,8 @@ class Follower:
     """Recorded time from the end of the anchor to the event; 0 when the event overtook it."""
     unsubscribed: bool
     """Whether it came without any matching subscription, and so needs none."""
+    fact: int
+    """Its place among the facts."""
 
     @property
     def event(self) -> Event:

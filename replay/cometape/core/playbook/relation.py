@@ -19,6 +19,7 @@ from itertools import accumulate, pairwise
 from cometape.core.json_value import Json
 
 from .columns import Column
+from .concerns import Concerns, Holding
 from .lowest_sum import LowestSum
 from .matching import Shape
 from .playbook_index import PlaybookIndex
@@ -103,10 +104,11 @@ def named(an_id: str) -> str:
 class Weights:
     """How much each fact counts for one read: as much as for any, and more where it is related."""
 
-    __slots__ = ("_more", "_related", "_sums", "_sums_of_more")
+    __slots__ = ("_more", "_related", "_sums", "_sums_of_more", "concerns")
 
-    def __init__(self, sums: Column, more: Mapping[int, int]) -> None:
+    def __init__(self, sums: Column, more: Mapping[int, int], concerns: Concerns) -> None:
         """`sums` is what the facts before each count unrelated, `more` what some count more."""
+        self.concerns = concerns
         self._sums = sums
         self._more = more
         self._related = sorted(more)
@@ -135,32 +137,28 @@ class Relations:
         strengths: dict[int, float] = {}
         path = asked.path
         for length in range(1, len(path) + 1):
-            self._relate(strengths, exactly(path[:length]), length / len(path))
+            start = index.tokens.find(exactly(path[:length]))
+            if start is not None:
+                self._relate(strengths, start, length / len(path))
         longer = index.tokens.find(beginning(path)) if path else None
         for group in index.token_groups[longer] if longer is not None else ():
             strength = len(path) / index.fact_paths[group]
             strengths[group] = max(strengths.get(group, 0.0), strength)
-        for an_id in asked.ids:
-            self._relate(strengths, named(an_id), None)
-        for token in answered:
-            self._relate_token(strengths, token, 0.5 * self._rarity(token))
+        named_ids = (index.tokens.find(named(an_id)) for an_id in asked.ids)
+        ids = [(token, 1.0) for token in named_ids if token is not None]
+        ids += [(token, 0.5) for token in answered]
+        for token, share in ids:
+            self._relate(strengths, token, share * self._rarity(token))
+        spoken_of = [token for token, _ in ids if self._rarity(token) > 0.0]
         sums = index.fact_sums
-        return Weights(
-            sums,
-            {
-                fact: round(RELATED * strength**2 * (sums[fact + 1] - sums[fact]))
-                for group, strength in strengths.items()
-                for fact in index.group_facts[group]
-            },
-        )
+        more = {
+            fact: round(RELATED * strength**2 * (sums[fact + 1] - sums[fact]))
+            for group, strength in strengths.items()
+            for fact in index.group_facts[group]
+        }
+        return Weights(sums, more, Concerns(index, more, spoken_of))
 
-    def _relate(self, strengths: dict[int, float], text: str, strength: float | None) -> None:
-        token = self._index.tokens.find(text)
-        if token is not None:
-            rarity = self._rarity(token) if strength is None else strength
-            self._relate_token(strengths, token, rarity)
-
-    def _relate_token(self, strengths: dict[int, float], token: int, strength: float) -> None:
+    def _relate(self, strengths: dict[int, float], token: int, strength: float) -> None:
         if strength > 0.0:
             for group in self._index.token_groups[token]:
                 if strength > strengths.get(group, 0.0):
@@ -188,43 +186,95 @@ class NearestState:
         self._weights = weights
         self._happened = 0
         self._last: int | None = None
+        self._holding: Holding | None = None
+        """What holds of that which concerns the read, once something came again."""
+        self._reached: int | None = None
+        """Since an operation that concerns the read came again: of what came from then on, what was
+        recorded last."""
+        self.begun_anew = 0
+        """How often one did of whose kind nothing that came later was left."""
         bounds = [0, *self._states]
         self._distances = LowestSum([weights.between(*pair) for pair in pairwise(bounds)])
         """By the steps: how the distance of each state differs from that of the one before it."""
 
     def copy(self) -> NearestState:
-        """One that goes on by itself."""
+        """One that goes on by itself; of a read of which nothing came again yet."""
+        assert self._holding is None
         other = object.__new__(NearestState)
         other._states, other._weights = self._states, self._weights
         other._happened, other._last = self._happened, self._last
+        other._holding, other._reached, other.begun_anew = None, None, 0
         other._distances = self._distances.copy()
         return other
 
     def happened(self, fact: int) -> None:
         """A fact is now one of the run's; each is told once."""
-        weight = self._weights[fact]
-        after = bisect_right(self._states, fact)
-        self._distances.add(0, weight if after else -weight)
-        if 0 < after < len(self._states):
-            self._distances.add(after, -2 * weight)
-        self._happened += 1
+        self._count(fact, 1)
+        self._last = fact
+
+    def keep_track(self, facts: Iterable[int]) -> None:
+        """From now on facts come again: `came` is told of them. `facts` are those so far."""
+        if self._holding is None:
+            self._holding = Holding(self._weights.concerns)
+            for fact in filter(self._weights.concerns.concerned, facts):
+                self._holding.add(fact)
+
+    def came(self, fact: int, *, is_first: bool, is_operation: bool, again: bool) -> None:
+        """A fact came, whether or not `again`; it `is_first` told of here.
+
+        Of the times it came the last one alone need be told.
+        """
+        assert self._holding is not None
+        if self._weights.concerns.concerned(fact):
+            if is_operation:
+                taken, restored = self._holding.rewind(fact, again=again)
+                for one in taken:
+                    self._count(one, -1)
+                for one in restored:
+                    self._count(one, 1)
+            is_first = self._holding.add(fact)
+            if is_operation and again:
+                self._reached = fact
+                self.begun_anew += self._holding.last == fact
+        if self._reached is not None:
+            self._reached = max(self._reached, fact)
+        if is_first:
+            self._count(fact, 1)
         self._last = fact
 
     def best(self) -> int:
         """The nearest state.
 
         Of equally near ones, one that has the run's last fact is taken, then the one with the
-        nearest number of facts, then the earliest.
+        nearest number of facts, then the earliest. Once an operation that concerns the read came
+        again, none is looked at after the first one that has all that concerns it and all that
+        came since: those have only what came before and, being unrelated, was not taken back.
         """
         states, distances = self._states, self._distances
-        near = distances.least() + EQUALLY_NEAR
+        end = len(states)
+        if self._reached is not None and self._holding is not None:
+            end = min(end, bisect_right(states, max(self._reached, self._holding.last)) + 1)
+        near = distances.least(end) + EQUALLY_NEAR
         least = 0 if self._last is None else bisect_right(states, self._last)
-        if distances.first(near, least) is None:
+        nearest = distances.first(near, least)
+        if nearest is None or nearest >= end:
             least = 0
-        middle = max(least, bisect_left(states, self._happened))
+        middle = min(max(least, bisect_left(states, self._happened)), end)
         found = (distances.first(near, middle), distances.last(near, least, middle))
-        close = [states[at] for at in found if at is not None]
-        return min(close, key=lambda state: (abs(state - self._happened), state))
+        close = [at for at in found if at is not None and at < end]
+        return min((states[at] for at in close), key=self._difference)
+
+    def _difference(self, state: int) -> tuple[int, int]:
+        return abs(state - self._happened), state
+
+    def _count(self, fact: int, sign: int) -> None:
+        """A fact is one of the run's (1), or no longer (-1)."""
+        weight = sign * self._weights[fact]
+        after = bisect_right(self._states, fact)
+        self._distances.add(0, weight if after else -weight)
+        if 0 < after < len(self._states):
+            self._distances.add(after, -2 * weight)
+        self._happened += sign
 
 
 def _ids(value: Json, key: str = "") -> Iterator[str]:

@@ -215,12 +215,16 @@ class Run:
         self._set_off(play)
         return play
 
-    def play_again(self, entry: Entry, actor: Actor, now_s: float) -> Play:
-        """Play an operation that was played before; the ids that it issues are for the caller."""
+    def play_again(self, entry: Entry, fact: int, actor: Actor, now_s: float) -> Play:
+        """Play an operation that was played before; the ids that it issues are for the caller.
+
+        `fact` is its place among the facts.
+        """
         number = entry.number
         nth = self.played[number] = self.played[number] + 1
         if self.spared:
             self.expect(number)
+        self._note_fact(fact, is_operation=True)
         self._note_done(number)
         return Play(entry, actor, now_s, nth, True)
 
@@ -346,12 +350,10 @@ class Run:
     def _sent(self, dues: list[Due]) -> list[Due]:
         played = self.played
         for due in dues:
-            number = due.follower.number
-            if number in played:
-                played[number] += 1
-            else:
-                self._note_fact(number)
-                played[number] = 1
+            follower = due.follower
+            number = follower.number
+            played[number] = played.get(number, 0) + 1
+            self._note_fact(follower.fact, is_operation=False)
         return dues
 
     def receiver(self, due: Due) -> Actor | None:
@@ -427,9 +429,9 @@ class Run:
         nth = self.played[entry.number] = self.played.get(entry.number, 0) + 1
         if self.spared:
             self.expect(entry.number)
-        self._note_fact(entry.number)
         if not is_operation:
             return Play(entry, actor, now_s, nth)
+        self._note_fact(self.playbook.fact(entry.number), is_operation=True)
         self._note_done(entry.number)
         is_repeat = entry.number in self._minted
         if not is_repeat:
@@ -445,12 +447,11 @@ class Run:
             del done[:-MAX_DONE]
         self.done_count += 1
 
-    def _note_fact(self, number: int) -> None:
-        fact = self.playbook.fact(number)
-        if fact is not None:
+    def _note_fact(self, fact: int, *, is_operation: bool) -> None:
+        if self.playbook.shows_states:
             if self._reads is None:
                 self._reads = Reads()
-            self._reads.happened(fact)
+            self._reads.happened(fact, is_operation=is_operation)
 
     def _set_off(self, play: Play) -> None:
         followers = self.playbook.followers(play.entry.number)

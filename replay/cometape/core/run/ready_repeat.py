@@ -17,7 +17,10 @@ class ReadyRepeat:
     the same origin.
     """
 
-    __slots__ = ("_client", "_delays", "_entry", "_form", "_identities", "_renewed", "_run")
+    __slots__ = (
+        *("_client", "_delays", "_entry", "_fact", "_form"),
+        *("_identities", "_renewed", "_run"),
+    )
 
     def __init__(
         self, playbook: Playbook, playable: Playable, client: LiveClient, origin: str
@@ -25,6 +28,7 @@ class ReadyRepeat:
         self._run: Run = client.run
         self._client = client
         self._entry = playable.exchange
+        self._fact = playbook.fact(playable.number)
         caused = [one for one in playbook.followers(playable.number) if one.caused]
         self._delays = self._run.delays(caused)
         template = playbook.response(playable, dated=self._run.shift_s != 0)
@@ -42,7 +46,7 @@ class ReadyRepeat:
     def play(self, now_s: float) -> Response:
         """Play it once more: its response with live ids; the events it causes are on their way."""
         run, client = self._run, self._client
-        play = run.play_again(self._entry, client, now_s)
+        play = run.play_again(self._entry, self._fact, client, now_s)
         issued = play.issued
         if self._renewed is None:
             run.issue(play, self._identities, run.minted(self._entry.number))
