@@ -117,6 +117,10 @@ class LiveReplay:
         """What became of the replay so far."""
         return self._server.call(self._run.report)
 
+    def is_undelivered(self) -> bool:
+        """Whether an event was not delivered so far; a report tells more, and takes far longer."""
+        return self._server.call(self._run.is_undelivered)
+
     def sessions(self, name: str | None = None) -> list[LiveSession]:
         """The living Bayeux sessions; of a client id, user or recorded session, or all."""
         return self._server.call(lambda: self._run.sessions(name))

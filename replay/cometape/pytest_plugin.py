@@ -75,8 +75,7 @@ class Guard:
             pytest.fail(text.rstrip(), pytrace=False)
 
     def _is_settled(self) -> bool:
-        report = self.live.report()
-        return bool(report.misses) or not report.undelivered
+        return bool(self.live.misses) or not self.live.is_undelivered()
 
     def _time_told(self) -> str:
         """What a clock that nobody has advanced any more still holds back."""

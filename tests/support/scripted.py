@@ -195,6 +195,12 @@ class Stage:
         entries = [one.entry for one in report.unplayed]
         return sorted(entries + [one.entry for one in report.undelivered])
 
+    def check_quick_looks(self) -> None:
+        """A quick look at what is left over says what the report says."""
+        report = self.service.report()
+        assert self.service.is_ok() == report.ok
+        assert self.service.is_undelivered() == bool(report.undelivered)
+
 
 class Person:
     """One live client: REST on one connection, Bayeux on others."""

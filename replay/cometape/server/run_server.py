@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
 
 CONTROL_LIMITS = Limits(max_body_bytes=MIB, max_connections=1000)
 """A call is small; an injected event may be a page or two."""
+LOOKS_REST = 10.0
+"""Times as long as a look at what calls wait for has taken, there is none: so they take a tenth of
+the time that clients have. When the time of a call is up it is answered all the same."""
 
 
 class RunServer:
@@ -57,7 +61,10 @@ class RunServer:
         self._listeners: dict[ServedRun, Listener] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._watches: list[CassetteWatch[Playbook]] = []
-        self._is_looking = False
+        self._looking: asyncio.TimerHandle | None = None
+        """The next look of calls that wait."""
+        self._looking_from_s = 0.0
+        """When that may be, by the loop's clock."""
         self._ends: list[Callable[[], None]] = []
         """End the listening to changes of runs, which goes on while a call waits for one."""
         self._control: Listener | None = None
@@ -89,6 +96,8 @@ class RunServer:
 
     async def stop(self) -> None:
         """Stop listening and disconnect every client."""
+        if self._looking is not None:
+            self._looking.cancel()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -198,14 +207,18 @@ class RunServer:
             self._ends = []
 
     def _note_change(self) -> None:
-        if self.control.is_waited and not self._is_looking:
-            self._is_looking = True
-            asyncio.get_running_loop().call_soon(self._look)
+        if self.control.is_waited and self._looking is None:
+            loop = asyncio.get_running_loop()
+            at_s = max(self._looking_from_s, loop.time())
+            self._looking = loop.call_at(at_s, self._look)
 
     def _look(self) -> None:
-        self._is_looking = False
+        self._looking = None
+        began_s = time.thread_time()
         if self._control is not None:
             self._control.perform(self.control.look)
+        took_s = time.thread_time() - began_s
+        self._looking_from_s = asyncio.get_running_loop().time() + LOOKS_REST * took_s
         self._listen_to_changes()
 
 

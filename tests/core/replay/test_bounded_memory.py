@@ -199,6 +199,7 @@ def test_what_was_left_over_long_ago_still_fails_a_strict_replay(few_runs: int) 
             person.ask("POST", A, PULL)
             assert len(person.events()) == 2
         person.leave()
+        stage.check_quick_looks()
     report = stage.service.report()
     assert all(run.is_complete for run in report.runs)
     assert not report.ok

@@ -93,6 +93,7 @@ class Playing:
         else:
             self.bodies.append(self.people["agent7"].ask("DELETE", f"/nothing/{what}").body)
         self.check()
+        self.stage.check_quick_looks()
 
     def check(self) -> None:
         """No event before its cause; each once, in order, with the id of its own answer."""
@@ -260,6 +261,10 @@ class Crowd(RuleBasedStateMachine):
                 number = event["data"].get("referenceId")
                 if number is not None:
                     assert live[number] == event["data"]["op"]
+
+    @invariant()
+    def a_quick_look_at_what_is_left_over_says_what_the_report_says(self) -> None:
+        self.stage.check_quick_looks()
 
     def _person(self, index: int) -> Iterator[tuple[Person, dict[int, int]]]:
         if self.people:

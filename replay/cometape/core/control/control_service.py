@@ -246,7 +246,7 @@ class ControlService:
             problem = Problem("not-passed", report.verdict, hint=report.text())
             return problem.response(report=report_json(run))
 
-        return self._when(call, query, lambda: run.report().ok, answer)
+        return self._when(call, query, run.is_ok, answer)
 
     def _journal(self, call: Call) -> Response:
         return json_response(journal_json(call.run, *_page(call.request)))

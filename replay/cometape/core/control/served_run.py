@@ -138,6 +138,14 @@ class ServedRun:
         """What became of it so far."""
         return self.replay.report(with_played=with_played)
 
+    def is_ok(self) -> bool:
+        """Whether the report would say so; far cheaper, to be asked after every change."""
+        return self.replay.is_ok()
+
+    def is_undelivered(self) -> bool:
+        """Whether the report would tell of an event that was never delivered; as cheap."""
+        return self.replay.is_undelivered()
+
     def sessions(self, name: str | None = None) -> list[LiveSession]:
         """The living Bayeux sessions; with a name (client id, user, recorded session) only those.
 

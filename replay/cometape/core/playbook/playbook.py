@@ -11,6 +11,7 @@ from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from heapq import merge
+from itertools import chain
 from typing import Self, cast
 
 from cometape.core.cassette import (
@@ -169,9 +170,14 @@ class Playbook:
 
     def playables(self) -> Iterator[Playable]:
         """Every recording that can be played, in recorded order."""
-        flags = self.index.flags
-        for place, request in enumerate(self.index.requests):
-            if request != NONE and not flags[place] & UNANSWERED:
+        return self.playables_from(START)
+
+    def playables_from(self, number: int) -> Iterator[Playable]:
+        """Every recording that can be played: from that entry on, then those before it."""
+        flags, requests = self.index.flags, self.index.requests
+        start = self.index.place(number) or 0
+        for place in chain(range(start, len(requests)), range(start)):
+            if requests[place] != NONE and not flags[place] & UNANSWERED:
                 yield self._make_playable(place)
 
     def fact(self, number: int) -> int:

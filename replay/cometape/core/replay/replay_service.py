@@ -134,6 +134,14 @@ class ReplayService(CorsService):
         """What became of the replay so far; `with_played`, what was asked for and delivered too."""
         return self.replay.chronicle.report(with_played=with_played)
 
+    def is_ok(self) -> bool:
+        """Whether the report would say so; far cheaper, to be asked after every change."""
+        return self.replay.chronicle.is_ok()
+
+    def is_undelivered(self) -> bool:
+        """Whether the report would tell of an event that was never delivered; as cheap."""
+        return self.replay.chronicle.is_undelivered()
+
     def carry_out(self, wanted: Sequence[BayeuxAction], now_s: float) -> Sequence[Action]:
         """What somebody outside made the Bayeux server want, as a client of it is served."""
         actions: Sequence[Action] = self.replay.endpoint.actions(wanted, now_s)

@@ -15,6 +15,7 @@ from cometape.core.shared_text import shared
 
 from .explainer import Explainer
 from .journal import Journal, Kind, Report
+from .left_over import LeftOver
 from .leftovers import run_report
 from .miss import Miss
 from .past_runs import PastRuns
@@ -53,6 +54,7 @@ class Chronicle:
         self._as_recorded = as_recorded
         self._met = 0
         """How many clients the journal has named."""
+        self._left_over = LeftOver(as_recorded=as_recorded)
         self._past = PastRuns()
         clients.seats.on_past.append(self._sum_up)
 
@@ -128,8 +130,28 @@ class Chronicle:
             past=self._past,
         )
 
+    def is_ok(self) -> bool:
+        """Whether the report would say so (`Report.ok`); far cheaper, to be asked repeatedly."""
+        runs = self._clients.runs
+        if self.misses or self._past.complete < self._past.runs:
+            return False
+        return not self._left_over.is_any(runs) and not self._is_any_unfetched(runs)
+
+    def is_undelivered(self) -> bool:
+        """Whether the report would tell of an event that was never delivered; as cheap."""
+        runs = self._clients.runs
+        return self._left_over.is_undelivered(runs) or self._is_any_unfetched(runs)
+
+    def _is_any_unfetched(self, runs: Sequence[Run]) -> bool:
+        unfetched = self._unfetched()
+        if not unfetched:
+            return False
+        numbers = {run.number for run in runs}
+        return any(due.run.number in numbers for due in unfetched)
+
     def _sum_up(self, runs: Sequence[Run]) -> None:
         """Runs of long ago are let go."""
+        self._left_over.forget()
         for run in runs:
             told = run_report(run, as_recorded=self._as_recorded)
             self._past = self._past.and_also(told)

@@ -82,6 +82,39 @@ def waiting_lines(
     )
 
 
+def first_unplayed(run: Run, around: int = START, *, as_recorded: bool = False) -> int | None:
+    """The number of a recording that is left over, the first from the entry `around` on.
+
+    None where none is, also before it.
+    """
+    playbook, played, spared = run.playbook, run.played, run.spared
+    seen_reads: set[Hashable] = set()
+    for playable in playbook.playables_from(around):
+        number = playable.number
+        if number in played or number in spared:
+            continue
+        if not playable.is_operation:
+            recordings = playbook.recordings_like(playable)
+            if recordings.key in seen_reads:
+                continue
+            seen_reads.add(recordings.key)
+            if any(one in played for one in recordings.numbers):
+                continue
+        return number
+    broken = next(_unbroken(run), None) if as_recorded else None
+    return None if broken is None else broken.entry
+
+
+def first_undelivered(run: Run, around: int = START, *, as_recorded: bool = False) -> int | None:
+    """What an event follows that is left over, the first that follows `around` or a later entry.
+
+    None where none is, also before it. Events in Bayeux queues count as delivered.
+    """
+    followers = run.playbook.followers_from(around)
+    found = next(_undelivered(run, (), followers, as_recorded=as_recorded), None)
+    return None if found is None else run.playbook.anchor(found.entry)
+
+
 def _played(run: Run) -> Iterator[Played]:
     """What was asked for and what was delivered; a read that was recorded often counts once."""
     playbook = run.playbook
