@@ -36,6 +36,8 @@ def test_c27_a_pattern_matches_by_its_definition(pattern: str, channel: str) -> 
         ("/a/b/c", ("/**", "/a/**", "/a/b/**", "/a/b/*", "/a/b/c")),
         ("/a/", ("/**", "/a/**", "/a/*", "/a/")),
         ("/a/*", ("/**", "/a/**", "/a/*")),
+        ("no-channel", ("no-channel",)),
+        ("", ("",)),
     ],
 )
 def test_patterns_go_from_the_root_to_the_channel(channel: str, patterns: tuple[str, ...]) -> None:

@@ -91,3 +91,12 @@ def test_a_recorded_client_id_in_a_body_becomes_the_live_one() -> None:
     person = stage.person()
     client = person.shake_hands()
     assert person.ask("GET", "/who").json == {"you": client.client_id, "n": "<token:1>"}
+
+
+def test_a_subscription_to_what_is_no_channel_is_refused_as_recorded_and_hinders_no_other() -> None:
+    script = Script()
+    script.listen("a", "/v2/me/*")
+    script.subscribe("a", "bad", successful=False, error="403::subscription_invalid")
+    client = Stage(script).person().listen("/v2/me/*")
+    assert not client.subscribe("bad")["successful"]
+    assert client.subscribe("/v2/me/*")["successful"]

@@ -43,9 +43,12 @@ def patterns_of(channel: str) -> tuple[str, ...]:
     """Every subscription that `channel` matches: from the root (`/**`) to the channel itself.
 
     `/a/b` gives `/**`, `/a/**`, `/a/*`, `/a/b`: `*` stands for exactly one further segment, `**`
-    for one or more, and neither matches the parent (Bayeux: Channel Globbing).
+    for one or more, and neither matches the parent (Bayeux: Channel Globbing). What is no channel,
+    for it has no slash, a client may ask for all the same; it matches itself alone.
     """
     parents = [channel[:at] for at, sign in enumerate(channel) if sign == "/"]
+    if not parents:
+        return (channel,)
     patterns = [f"{parent}/**" for parent in parents]
     patterns.append(f"{parents[-1]}/*")
     if channel not in patterns:

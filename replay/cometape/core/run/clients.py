@@ -23,6 +23,7 @@ from cometape.core.recent import Lately
 from .circle import Circle
 from .cookies import Cookies
 from .live_client import Arrival, Cookie, Found, LiveClient
+from .logins import Logins
 from .player import Run
 from .seats import Seats
 
@@ -69,7 +70,7 @@ class Clients:
         """Of living Bayeux sessions."""
         self._gone: Lately[str, LiveClient] = Lately(MAX_GONE)
         """By client ids of Bayeux sessions that have ended."""
-        self._by_authorization: dict[str, Circle] = {}
+        self._logins = Logins()
         self._by_connection: dict[int, _Line] = {}
         self._newest_connection = 0
         self._occurrences: Lately[str, int] = Lately(MAX_USERS)
@@ -189,9 +190,9 @@ class Clients:
             owner = self._behind(cookie, owner, arrival, now_s)
             mates = [owner]
         elif arrival.authorization is not None:
-            mates = list(self._by_authorization.get(arrival.authorization, ()))
-            adopted = self._adoptable(arrival) if not mates else None
-            mates += [adopted] if adopted is not None else []
+            mates = list(self._logins.of(arrival.authorization))
+            if not mates:
+                mates += filter(None, [self._renewed_on(arrival) or self._adoptable(arrival)])
         else:
             mates = list(self._lately)
         line = self._by_connection.get(arrival.connection)
@@ -204,6 +205,8 @@ class Clients:
             break
         else:
             rivals = [one for one in mates if one.client_ids]
+            if arrival.authorization is not None:
+                self._logins.take_over(arrival.authorization)
             client = self._new(arrival, self._playbook.shaking_sessions, now_s)
             self._give_connections(rivals, client)
         self.seats.join(client)
@@ -240,9 +243,12 @@ class Clients:
 
         It may when the recorded client came again as well: a page that was loaded again.
         """
+        return self._has_to_shake_hands(client) and self._has_left(client)
+
+    def _has_to_shake_hands(self, client: LiveClient) -> bool:
+        """Whether the recorded client shook hands more often than this one so far."""
         session = self._playbook.sessions.get(client.bayeux_session)
-        recorded = len(session.handshakes) if session is not None else 0
-        return client.handshakes < recorded and self._has_left(client)
+        return session is not None and client.handshakes < len(session.handshakes)
 
     def _present(self, cookie: Cookie, client: LiveClient) -> None:
         if self.cookies.owner(cookie) is not client:
@@ -268,7 +274,9 @@ class Clients:
         """The client of a request without a cookie, by Authorization and connection."""
         group: Sequence[LiveClient]
         if arrival.authorization is not None:
-            group = self._by_authorization.get(arrival.authorization, ())
+            group = self._logins.of(arrival.authorization)
+            if (renewed := self._renewed_on(arrival, matches)) is not None:
+                return Found(renewed)
         else:
             active = [one for one in self._lately if not one.finished]
             nameless = [one for one in active if one.authorization is None]
@@ -353,6 +361,36 @@ class Clients:
         named = (c for c in nobody if self.seats.are_named(arrival.user, c.session))
         return next(named, nobody[0] if nobody else None)
 
+    def _renewed_on(self, arrival: Arrival, matches: Matches | None = None) -> LiveClient | None:
+        """Whose token was renewed: the client of this connection shows one that nobody has shown.
+
+        A pool of connections may serve several clients. So the connection must surely be that
+        client's, and the recorded one must have done this as well: what was recorded with a new
+        token in a session of its own is replayed so. `matches` is None for a handshake. Another
+        user, where it says its name, is another client.
+        """
+        line, token = self._by_connection.get(arrival.connection), arrival.authorization
+        if line is None or not line.sure or arrival.user is not None or token is None:
+            return None
+        client = line.client
+        if client.authorization in (None, token) or token in client.tokens:
+            return None
+        if client.user is not None or client.keeps_cookies or client.finished:
+            return None
+        if not self._logins.may_be_renewed(token):
+            return None
+        if matches is None:
+            came_again = not client.client_ids and self._has_to_shake_hands(client)
+        elif matches.are_operations:
+            came_again = self._has_still_to(client, matches)
+        else:
+            came_again = client.session in matches.by_session
+        if not came_again:
+            return None
+        self.knowledge += 1
+        self._logins.renew(token, client)
+        return client
+
     def _learn(self, arrival: Arrival, client: LiveClient, *, sure: bool) -> None:
         if arrival.origin is not None:
             client.origin = arrival.origin
@@ -363,7 +401,7 @@ class Clients:
             self.knowledge += 1
             client.authorization, client.user = arrival.authorization, arrival.user
             self.seats.named(client)
-            self._by_authorization.setdefault(arrival.authorization, Circle()).join(client)
+            self._logins.join(arrival.authorization, client)
 
     # ---------------------------------------------------------------- the same client again
 
@@ -431,8 +469,7 @@ class Clients:
 
         self.knowledge += 1
         self.clients, self._lately = are_here(self.clients), Circle(are_here(self._lately))
-        groups = {who: Circle(are_here(group)) for who, group in self._by_authorization.items()}
-        self._by_authorization = {who: group for who, group in groups.items() if group}
+        self._logins.let_go(are_here)
         lines = self._by_connection.items()
         self._by_connection = {at: line for at, line in lines if not is_gone(line.client)}
         self.cookies.forget(is_gone)

@@ -42,6 +42,8 @@ class LiveClient:
     binding: Binding
     authorization: str | None = None
     user: str | None = None
+    tokens: tuple[str, ...] = ()
+    """What its `Authorization` said later, the latest ones: its token was renewed."""
     origin: str = "http://localhost"
     """What absolute URIs begin with, as it last addressed this server."""
     client_ids: tuple[str, ...] = ()
@@ -137,6 +139,7 @@ class Arrival(NamedTuple):
     connection: int
     cookies: Mapping[str, str]
     authorization: str | None
+    """What `Authorization` says; of Basic the user alone, for a password may be mistyped."""
     user: str | None
     origin: str | None
 
@@ -153,6 +156,8 @@ def _told(
     """Cookies, credentials, their user and the origin: a client sends the same each time."""
     authorization, host = headers.first("Authorization"), headers.first("Host")
     pair = basic_credentials(authorization) if authorization else None
+    if pair is not None and pair[0]:
+        authorization = f"Basic {pair[0]}"
     return (
         headers.cookies,
         shared(authorization) if authorization is not None else None,
