@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from cometape.core.bayeux.settings import Settings
 from cometape.core.cassette import Connect, Disconnect, Handshake, Subscribe
 from cometape.core.json_value import JsonObject
 from cometape.core.replay.setbacks import HELD_S
@@ -81,6 +82,49 @@ def test_a_lost_session_is_lost_again_between_the_events_when_asked() -> None:
     assert "session lost as recorded" in stage.service.journal.text()
 
 
+def test_what_came_before_the_loss_is_fetched_first_and_what_came_after_it_last() -> None:
+    stage = Stage(interrupted(), as_recorded=True)
+    person = stage.person("agent7")
+    client = person.listen(ITEMS)
+    do(person)
+    stage.talk.advance(10)
+    assert [data["n"] for data in person.data()] == [1]
+    assert client.connect()["error"] == "402::Unknown client"
+    person.listen(ITEMS)
+    assert [data["n"] for data in person.data()] == [2]
+
+
+def test_a_session_is_not_lost_before_its_client_has_acknowledged_what_came_before() -> None:
+    stage = Stage(interrupted(), as_recorded=True)
+    person = stage.person("agent7")
+    client = stage.talk.client(headers=person.headers)
+    client.handshake(ext={"ack": True})
+    client.connect(ext={"ack": 0})
+    client.subscribe(ITEMS)
+    do(person)
+    stage.settle()
+    for _ in range(2):  # the first answer got lost on its way
+        event, reply = client.poll(ext={"ack": 1})
+        assert event["data"]["n"] == 1
+    held = client.send(client.message("/meta/connect", ext=reply["ext"]))
+    assert held.message["error"] == "402::Unknown client"
+    person.listen(ITEMS)
+    assert [data["n"] for data in person.data()] == [2]
+
+
+def test_who_never_fetched_what_came_before_the_loss_gets_it_in_the_next_session() -> None:
+    stage = Stage(interrupted(), as_recorded=True, bayeux=Settings(max_interval_ms=5000))
+    person = stage.person("agent7")
+    client = person.listen(ITEMS)
+    do(person)
+    stage.talk.advance(10)
+    assert client.connect()["error"] == "402::Unknown client"
+    person.listen(ITEMS)
+    assert [data["n"] for data in person.data()] == [1, 2]
+    do(person, "Then")
+    assert stage.service.report().ok, stage.service.report().text()
+
+
 def test_a_held_connect_is_told_that_the_session_is_lost() -> None:
     script = Script()
     script.listen("agent7", ITEMS)
@@ -127,6 +171,7 @@ def test_each_client_of_each_run_has_its_own_setbacks() -> None:
             do(person)
         stage.settle()
         for person in people:
+            assert [data["n"] for data in person.data()] == [1]
             assert person.client is not None
             assert person.client.connect().get("error") == "402::Unknown client"
 

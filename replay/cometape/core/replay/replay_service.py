@@ -46,6 +46,7 @@ from .interference import GO_ON, Interference
 from .recorded_application import RecordedApplication
 from .replay_faults import ReplayFaults
 from .setbacks import Setbacks, client_left, divided, failure
+from .waiting_setbacks import WaitingSetbacks
 
 MAX_INTERVAL_MS = 300_000
 """How long a silent Bayeux session lives, so that a breakpoint in a debugger ends none."""
@@ -209,6 +210,7 @@ class Replay:
             as_recorded=settings.as_recorded,
         )
         self.bayeux = BayeuxServer(application, replace(settings.bayeux, dialect=dialect))
+        self.waiting_setbacks = WaitingSetbacks(self.bayeux)
         self.delivery = Delivery(playbook, self.bayeux, self._delivered)
         self.chronicle = Chronicle(
             playbook, self.clients, self.delivery.unfetched, as_recorded=settings.as_recorded
@@ -295,7 +297,8 @@ class Replay:
             self.note_busy(run)
         if self.interference is not None:
             actions += self.interference.tick(now_s)
-        return actions + self.endpoint.tick(now_s)
+        actions += self.endpoint.tick(now_s)
+        return actions + self._catch_up(now_s)
 
     def deadline_s(self) -> float | None:
         """When `tick` is wanted next."""
@@ -330,9 +333,21 @@ class Replay:
         for run, setback in self.setbacks.take_due(now_s):
             before, after = divided(run.release(now_s), setback)
             actions += self._give(before, now_s)
-            actions += self.setbacks.befall(run, setback, self.endpoint, self.chronicle, now_s)
+            if not self.waiting_setbacks.put_off(run, setback):
+                actions += self.setbacks.befall(run, setback, self.endpoint, self.chronicle, now_s)
             actions += self._give(after, now_s)
             self.note_busy(run)
+        return actions
+
+    def _catch_up(self, now_s: float) -> list[Action]:
+        """What has waited for clients to fetch events goes wrong now, if they have."""
+        actions: list[Action] = []
+        if self.setbacks is not None:
+            for one in self.waiting_setbacks.take_ready():
+                actions += self.setbacks.befall(
+                    one.run, one.setback, self.endpoint, self.chronicle, now_s, one.client_ids
+                )
+                actions += self._give(one.later, now_s)
         return actions
 
     # ---------------------------------------------------------------- Bayeux
@@ -372,11 +387,14 @@ class Replay:
         """New subscriptions and sessions may be what events were waiting for."""
         wanted = self.delivery.deliver_waiting(now_s)
         actions = self.endpoint.actions(wanted, now_s) if wanted else []
+        actions += self._catch_up(now_s)
         if self.interference is not None:
             actions += self.interference.settled(now_s)
         return actions
 
     def _give(self, dues: Sequence[Due], now_s: float) -> list[Action]:
+        if self.setbacks is not None:
+            dues = self.waiting_setbacks.pass_on(dues)
         if self.interference is not None:
             dues = self.interference.due(dues, now_s)
         return self.give(dues, now_s)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import heapq
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -125,12 +125,19 @@ class Setbacks:
         endpoint: BayeuxEndpoint,
         chronicle: Chronicle,
         now_s: float,
+        only: Sequence[str] | None = None,
     ) -> list[Action]:
-        """It happens to the client that has taken the session; to nobody where there is none."""
+        """It happens to the client that has taken the session; to nobody where there is none.
+
+        Of its Bayeux sessions `only` to those with these client ids, if there are any left.
+        """
         client = run.actors.get(setback.session)
         run.played[setback.number] = run.played.get(setback.number, 0) + 1
         actions: list[Action] = []
         if not isinstance(client, LiveClient):
+            return actions
+        client_ids = [one for one in client.client_ids if only is None or one in only]
+        if only is not None and not client_ids:
             return actions
         text = {
             "expired": "session lost as recorded",
@@ -139,7 +146,7 @@ class Setbacks:
         }
         chronicle.note(now_s, "note", client, text[setback.kind], setback.number)
         bayeux = endpoint.server
-        for client_id in list(client.client_ids):
+        for client_id in client_ids:
             if setback.kind == "expired":
                 actions += endpoint.actions(bayeux.expire(client_id, now_s), now_s)
             elif setback.kind == "ended":
