@@ -195,6 +195,55 @@ def test_an_id_in_the_name_of_a_channel_is_found_and_replayed_afresh() -> None:
     assert stage.service.report().ok, stage.service.report().text()
 
 
+NAMED = {
+    "query": ("GET", "/tickets?ticket={}", None),
+    "path": ("GET", "/tickets/{}", None),
+    "json": ("POST", "/tickets", {"action": "Show", "ticket": "{}"}),
+}
+"""Where a later request names a ticket."""
+
+
+def ticketing(where: str, *, action: str | None) -> Script:
+    """A ticket that stands twice in an answer, once of it as text, and in the event after it."""
+    script = Script("bayeux")
+    script.listen("a", "/x")
+    for n in range(2):
+        ticket = UUID.format(n)
+        blob = dumped({"ticket": ticket}).decode()
+        sent = {"nth": n} | ({"action": action} if action else {})
+        op = script.ask("a", "POST", "/buy", sent, {"ticket": ticket, "blob": blob})
+        script.event("a", "/x", {"order": {"ticket": ticket}}, cause=op)
+        method, target, sent_later = NAMED[where]
+        later = sent_later and {**sent_later, "ticket": ticket}
+        script.ask("a", method, target.format(ticket), later, {"valid": [ticket]})
+    return script
+
+
+@pytest.mark.parametrize("action", ["Buy", None])
+@pytest.mark.parametrize("where", NAMED)
+def test_ids_that_are_equal_stay_equal_wherever_they_stand(where: str, action: str | None) -> None:
+    script = ticketing(where, action=action)
+    found = proposed(script)
+    is_found = (
+        action is not None or where == "query"
+    )  # else a thing that no operation brought forth
+    assert set(identities(found)) == ({"ticket"} if is_found else set())
+    stage = Stage(script, profile=pasted(found))
+    person = stage.person()
+    person.listen("/x")
+    for n in range(2):
+        sent = {"nth": n} | ({"action": action} if action else {})
+        answer = person.ask("POST", "/buy", sent).json
+        live = answer["ticket"]
+        assert (live != UUID.format(n)) == is_found
+        assert yaml.safe_load(answer["blob"]) == {"ticket": live}
+        assert person.data()[-1] == {"order": {"ticket": live}}
+        method, target, sent_later = NAMED[where]
+        later = sent_later and {**sent_later, "ticket": live}
+        assert person.ask(method, target.format(live), later).json == {"valid": [live]}
+    assert stage.service.report().ok, stage.service.report().text()
+
+
 def test_a_token_in_a_header_that_comes_back_is_an_identity() -> None:
     script = Script("bayeux")
     token = [("X-Csrf", UUID.format(1))]

@@ -95,6 +95,9 @@ class _Identities:
         self._correlations()
         self._made_by_clients()
         self._created()
+        for one in self._found:
+            self._follow(one)
+        self._join()
         return self._found
 
     def _add(self, proposal: Proposal) -> None:
@@ -105,6 +108,61 @@ class _Identities:
             )
         self._found.append(proposal)
         self._taken |= {*proposal.issued, *proposal.used}
+
+    # ---------------------------------------------------------------- what all kinds have
+
+    def _values(self, proposal: Proposal) -> set[str | int]:
+        """The ids that are issued by a kind; numbers and placeholders may mean anything."""
+        seen = [one for place in proposal.issued for one in self._by_place.get(place, ())]
+        if proposal.operations:
+            seen = [one for one in seen if one.operation in proposal.operations]
+        return {one.value for one in seen if isinstance(one.value, str) and is_id(one.value)}
+
+    def _follow(self, proposal: Proposal) -> None:
+        """Wherever an id of a kind stands, it is used: else it would be as recorded there."""
+        standing = [one for value in self._values(proposal) for one in self._by_value[value]]
+        standing.sort(key=lambda one: one.entry)
+        known = {*proposal.issued, *proposal.used}
+        used = dict.fromkeys(one.place for one in standing if one.place not in known)
+        proposal.used += tuple(used)
+        self._taken |= used.keys()
+
+    def _join(self) -> None:
+        """Of kinds that have a value or a place in common one is made: equal ids stay equal."""
+        kinds: list[Proposal] = []
+        for one in self._found:
+            same = [
+                kind
+                for kind in kinds
+                if (kind.made_by, kind.scope) == (one.made_by, one.scope)
+                and (kind.form == "integer") == (one.form == "integer")
+                and not {*kind.issued, *kind.used}.isdisjoint((*one.issued, *one.used))
+            ]
+            for other in same[1:]:
+                self._unite(same[0], other)
+                kinds.remove(other)
+            if same:
+                self._unite(same[0], one)
+            else:
+                kinds.append(one)
+        self._found = kinds
+
+    def _unite(self, kind: Proposal, other: Proposal) -> None:
+        names = {*self._operations_of(kind), *self._operations_of(other)}
+        is_created = bool(kind.operations or other.operations) and None not in names
+        kind.operations = tuple(sorted(filter(None, names))) if is_created else ()
+        kind.form = kind.form if kind.form == other.form else "shape"
+        kind.issued = tuple(dict.fromkeys((*kind.issued, *other.issued)))
+        used = dict.fromkeys((*kind.used, *other.used))
+        kind.used = tuple(place for place in used if place not in kind.issued)
+        kind.entries = tuple(sorted({*kind.entries, *other.entries}))
+        kind.evidence += [line for line in other.evidence if line not in kind.evidence]
+
+    def _operations_of(self, kind: Proposal) -> Iterable[str | None]:
+        """Which operations bring forth ids of a kind; None where something else does too."""
+        if kind.operations:
+            return kind.operations
+        return (one.operation for place in kind.issued for one in self._by_place.get(place, ()))
 
     # ---------------------------------------------------------------- cookies, tokens in headers
 
