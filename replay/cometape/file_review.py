@@ -17,9 +17,10 @@ from typing import IO
 from .core.cassette import Entry, Header
 from .core.causality.inference import Inference
 from .core.errors import CassetteError
+from .core.profile.profile import Profile
 from .core.scrub.cleaning import MAX_PASSES, Cleaning
 from .core.scrub.residue import Residue, ResidueScan
-from .profiles import load_profile
+from .profiles import profile_finder
 from .secret_scanner import scanner
 from .store.cassette_file import load, write_pieces
 from .store.document_extents import CassetteFile
@@ -45,10 +46,12 @@ def review(path: Path, profile: str | None, progress: Progress) -> Review:
     try:
         with opened(path) as file:
             stream = EntryStream(file.blocks(), file.path)
-            return _review(stream.header, _entries(stream, file.size, progress), profile)
+            rules = profile_finder(path, profile)(stream.header.profile)
+            return _review(stream.header, _entries(stream, file.size, progress), rules)
     except (Unusual, OSError) as error:
         cassette = read_whole(path, error)
-        return _review(cassette.header, cassette.entries, profile)
+        rules = profile_finder(path, profile)(cassette.header.profile)
+        return _review(cassette.header, cassette.entries, rules)
 
 
 def _entries(stream: EntryStream, size: int, progress: Progress) -> Iterator[Entry]:
@@ -58,8 +61,7 @@ def _entries(stream: EntryStream, size: int, progress: Progress) -> Iterator[Ent
     progress(size, size)
 
 
-def _review(header: Header, entries: Iterable[Entry], profile: str | None) -> Review:
-    rules = load_profile(profile or header.profile)
+def _review(header: Header, entries: Iterable[Entry], rules: Profile) -> Review:
     inference = Inference(rules, find=False)
     looking = ResidueScan(rules, header.allowed, scanner())
     found = list(looking.header(header))
@@ -125,7 +127,7 @@ def _scrub(
 
     file = _usual(stack.enter_context(opened(path)), temporary)
     old = EntryStream(file.blocks(), file.path).header
-    rules = load_profile(profile or old.profile)
+    rules = profile_finder(path, profile)(old.profile)
     allowed = tuple(dict.fromkeys((*old.allowed, *allow)))
     cleaning = Cleaning(rules, pseudonyms=pseudonyms)
     for entry, _ in EntryStream(file.blocks(), file.path):

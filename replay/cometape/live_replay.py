@@ -62,13 +62,11 @@ class LiveReplay:
 
         Raises CassetteError, ProfileError and ConfigurationError for what cannot be used.
         """
-        from cometape.profiles import load_profile
+        from cometape.profiles import profile_finder
         from cometape.store.index_cache import IndexCache
         from cometape.store.playbook_file import open_playbook
 
-        playbook = open_playbook(
-            cassette, lambda named: load_profile(profile or named), cache=IndexCache()
-        )
+        playbook = open_playbook(cassette, profile_finder(cassette, profile), cache=IndexCache())
         return cls(playbook, replay_settings(settings, playbook.profile), cassette)
 
     def start(self) -> Self:

@@ -159,6 +159,12 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
     guard = item.stash.get(GUARD, None)
     if guard is not None:
         guard.after_call()
+    elif any(marker.name == "cometape" for marker in item.own_markers):
+        pytest.fail(
+            f"{item.nodeid} is marked `cometape`, but uses no replay\n"
+            "  take the fixture `cometape`, and let the client use `cometape.url`",
+            pytrace=False,
+        )
     return result
 
 
@@ -182,19 +188,21 @@ def _replay_of(marker: pytest.Mark, item: pytest.Item) -> LiveReplay:
         options["order"] = order
     path = _find(Path(marker.args[0]), item.path.parent, item.config.rootpath)
     state = path.stat()
-    chosen = None if profile_name is None else load_profile(profile_name)
-    playbook = _playbook(path, state.st_mtime_ns, state.st_size, chosen)
+    chosen = None if profile_name is None else load_profile(profile_name, beside=path.parent)
+    playbook = _playbook(path, state.st_mtime_ns, state.st_size, profile_name, chosen)
     return LiveReplay(playbook, replay_settings(options, playbook.profile), path)
 
 
 @lru_cache(maxsize=32)
-def _playbook(path: Path, mtime_ns: int, size: int, profile: Profile | None) -> Playbook:
-    """What all replays of a cassette share, made once as long as the file does not change."""
-    from cometape.profiles import load_profile
+def _playbook(
+    path: Path, mtime_ns: int, size: int, profile_name: str | None, profile: Profile | None
+) -> Playbook:
+    """What all replays of a cassette share, made once as long as neither file changes."""
+    from cometape.profiles import profile_finder
     from cometape.store.index_cache import IndexCache
     from cometape.store.playbook_file import open_playbook
 
-    return open_playbook(path, lambda name: profile or load_profile(name), cache=IndexCache())
+    return open_playbook(path, profile_finder(path, profile_name), cache=IndexCache())
 
 
 def _find(name: Path, beside: Path, root: Path) -> Path:

@@ -9,7 +9,8 @@ import yaml
 from click.testing import CliRunner, Result
 
 from cometape.cli import main
-from cometape.profiles import load_profile
+from cometape.profiles import load_profile, profile_finder
+from cometape.store.playbook_file import open_playbook
 
 CASSETTES = Path(__file__).parents[2] / "cassettes"
 PULL = str(CASSETTES / "pull_workitem.yaml")
@@ -55,6 +56,8 @@ def test_it_writes_the_profile_which_can_be_used(tmp_path: Path) -> None:
     assert profile.session_cookies[0] == "JSESSIONID"
     again = cometape(PULL, "--profile", str(path))
     assert "Nothing to propose" in again.output
+    playbook = open_playbook(PULL, profile_finder(PULL, str(path)))
+    assert "/api/v2/notifications" in playbook.bayeux_paths, "where its client was recorded"
 
 
 def test_a_file_that_is_there_is_left_as_it_is(tmp_path: Path) -> None:

@@ -203,6 +203,30 @@ def test_the_fixture_without_the_marker_says_what_is_missing(project: pytest.Pyt
     result.stdout.fnmatch_lines(['*mark the test: @pytest.mark.cometape("CASSETTE.yaml")'])
 
 
+def test_a_marked_test_that_uses_no_replay_fails_unless_the_mark_is_for_many(
+    project: pytest.Pytester,
+) -> None:
+    result = run(
+        project,
+        """
+@pytest.mark.cometape("pull_workitem.yaml")
+def test_forgot_it():
+    pass
+
+@pytest.mark.cometape("pull_workitem.yaml", strict=False)
+def test_asks_for_it_late(request):
+    request.getfixturevalue("cometape")
+
+@pytest.mark.cometape("pull_workitem.yaml")
+class TestMany:
+    def test_that_needs_none(self):
+        pass
+""",
+    )
+    result.assert_outcomes(passed=2, failed=1)
+    result.stdout.fnmatch_lines(["*test_forgot_it is marked `cometape`, but uses no replay*"])
+
+
 def test_a_cassette_that_changes_is_read_again(project: pytest.Pytester) -> None:
     result = run(
         project,

@@ -11,7 +11,7 @@ import click
 from cometape.core.catalogue import Catalogue
 from cometape.core.errors import CassetteError
 from cometape.core.profile.profile import Profile
-from cometape.profiles import load_profile
+from cometape.profiles import profile_finder
 from cometape.store.catalogue_file import open_catalogue
 from cometape.store.index_cache import IndexCache
 
@@ -42,7 +42,7 @@ def understood(file: Path, profile: str | None, recover: bool) -> tuple[Catalogu
     try:
         return open_catalogue(
             file,
-            lambda named: load_profile(profile or named),
+            profile_finder(file, profile),
             recover=recover,
             cache=IndexCache(),
             progress=telling(f"reading {file.name} for the first time"),

@@ -20,7 +20,7 @@ from cometape.core.profile.profile import Profile
 from cometape.core.replay.replay_service import ReplaySettings
 from cometape.core.report.miss import Miss
 from cometape.core.run.repeats import check_names
-from cometape.profiles import load_profile
+from cometape.profiles import profile_finder
 from cometape.server.run_server import RunServer
 from cometape.store.index_cache import IndexCache
 from cometape.store.playbook_file import MAX_BYTES, SMALL_BYTES, open_playbook
@@ -42,7 +42,7 @@ def read_playbook(
     """
     return open_playbook(
         path,
-        lambda named: load_profile(profile or named),
+        profile_finder(path, profile),
         cache=IndexCache() if index and not whole else None,
         progress=telling(f"reading {path.name} for the first time") if not whole else None,
         small_bytes=MAX_BYTES if whole else SMALL_BYTES,

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -25,13 +29,48 @@ def built_in_profiles() -> list[str]:
     return sorted(path.stem for path in _FOLDER.glob("*.yaml"))
 
 
-def load_profile(name_or_path: str) -> Profile:
+def load_profile(name_or_path: str, *, beside: Path | None = None) -> Profile:
     """The profile of that name, or from that file (anything with a slash or ending in `.yaml`).
 
-    A file may extend a built-in profile, or another file given relative to itself. Built-in
-    ones are read once. Raises ProfileError naming file, key and what is allowed.
+    A file is looked for from the working directory, then in the folder `beside`. It may extend a
+    built-in profile, or another file given relative to itself. Built-in ones are read once. Raises
+    ProfileError naming file, key and what is allowed.
     """
-    return _load(_find(name_or_path, Path()), ())
+    path = _find(name_or_path, Path())
+    if beside is not None and not path.exists():
+        there = _find(name_or_path, beside)
+        if not there.exists():
+            raise ProfileError(
+                f"there is no profile {name_or_path}, neither in {Path.cwd()} nor in {beside}",
+                hint="give the name of a built-in profile or the path of a YAML file",
+                reason="profile-not-found",
+            )
+        path = there
+    return _load(path, ())
+
+
+def profile_finder(
+    cassette: str | os.PathLike[str], asked: str | None = None
+) -> Callable[[str], Profile]:
+    """Finds the profile for a cassette file, by the name that the cassette gives.
+
+    That can be a file beside it. Where another profile is `asked` for, the Bayeux endpoints of the
+    cassette's own are its as well: a cassette does not say where its endpoint was when its profile
+    does. Raises ProfileError, for the cassette's own only where no other is asked for.
+    """
+    folder = Path(cassette).absolute().parent
+
+    def find(named: str) -> Profile:
+        if asked is None:
+            return load_profile(named, beside=folder)
+        profile = load_profile(asked, beside=folder)
+        with suppress(ProfileError):
+            own = load_profile(named, beside=folder).bayeux_paths
+            paths = tuple(dict.fromkeys((*profile.bayeux_paths, *own)))
+            profile = replace(profile, bayeux_paths=paths)
+        return profile
+
+    return find
 
 
 @cache

@@ -11,7 +11,7 @@ from cometape.core.errors import ProfileError
 from cometape.core.exchange import Request
 from cometape.core.profile.profile import Profile
 from cometape.core.profile.profile_format import parse_profile
-from cometape.profiles import built_in_profiles, load_profile
+from cometape.profiles import built_in_profiles, load_profile, profile_finder
 
 DOCUMENTATION = Path(__file__).parents[3] / "docs" / "profiles.md"
 
@@ -259,3 +259,30 @@ def test_a_missing_file_and_a_folder_are_refused(tmp_path: Path) -> None:
         with pytest.raises(ProfileError, match="cannot be read") as refused:
             load_profile(str(path))
         assert refused.value.reason == "profile-not-found"
+
+
+def test_the_profile_of_a_cassette_may_lie_beside_it_or_in_the_working_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shelf, here = tmp_path / "cassettes", tmp_path / "here"
+    shelf.mkdir()
+    here.mkdir()
+    monkeypatch.chdir(here)
+    (shelf / "ours.yaml").write_text("profile: beside\n")
+    assert profile_finder(shelf / "a.yaml")("ours.yaml").name == "beside"
+    assert profile_finder(shelf / "a.yaml", "ours.yaml")("workbins").name == "beside"
+    (here / "ours.yaml").write_text("profile: here\n")
+    assert profile_finder(shelf / "a.yaml")("ours.yaml").name == "here"
+    with pytest.raises(ProfileError) as lost:
+        profile_finder(shelf / "a.yaml")("theirs.yaml")
+    assert str(shelf) in str(lost.value)
+    assert str(here) in str(lost.value)
+
+
+def test_another_profile_serves_the_endpoint_of_the_cassette_s_own_as_well() -> None:
+    find = profile_finder("a.yaml", "bayeux")
+    generic = load_profile("bayeux").bayeux_paths
+    assert "/api/v2/notifications" not in generic
+    assert find("workbins").bayeux_paths[: len(generic)] == generic
+    assert "/api/v2/notifications" in find("workbins").bayeux_paths
+    assert find("no-such-profile").bayeux_paths == generic
