@@ -13,7 +13,8 @@ from cometape.core.exchange import Headers, Request
 from cometape.core.json_value import Json
 from cometape.core.places.place import Place
 from cometape.core.places.typed_path import TypedPath
-from cometape.core.playbook.matching import Shape, Shaper, differences
+from cometape.core.playbook.difference import differences
+from cometape.core.playbook.matching import Shape, Shaper
 from cometape.core.profile.profile import Profile
 from strategies import json_values
 

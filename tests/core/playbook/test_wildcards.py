@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cometape.core.exchange import Headers, Request
-from cometape.core.playbook.matching import Shape, Shaper, differences
+from cometape.core.playbook.difference import differences
+from cometape.core.playbook.matching import Shape, Shaper
 from cometape.core.playbook.wildcards import Mask
 from cometape.profiles import load_profile
 

@@ -27,9 +27,6 @@ from cometape.core.places.place import Place
 from cometape.core.places.request_text import RequestClaims
 from cometape.core.profile.profile import IdentityKind, Profile
 
-Facet = Literal["method", "path", "query", "body"]
-"""What a request is compared by."""
-
 PUBLISH = "PUBLISH"
 """Stands for the method in the shape of a published message."""
 MAX_DEPTH = 200
@@ -38,35 +35,6 @@ REMEMBERED_SHAPES = 512
 REMEMBERED_BODY_BYTES = 8 * 1024
 """A client that polls says the same again and again: the shapes of requests with bodies up to this
 size are remembered."""
-
-
-class Absent:
-    """Stands for a value that is not there, where None is JSON's null."""
-
-    def __repr__(self) -> str:
-        return "absent"
-
-
-ABSENT = Absent()
-
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """One way in which a live request is not the recorded one."""
-
-    facet: Facet
-    where: str
-    """`body.id`, `query fields`, `path segment 5`; empty for the method."""
-    recorded: Json | Absent
-    live: Json | Absent
-
-    def __str__(self) -> str:
-        place = self.where or self.facet
-        if isinstance(self.recorded, Absent):
-            return f"{place}: sent {_shown(self.live)}, the recording has none"
-        if isinstance(self.live, Absent):
-            return f"{place}: recorded {_shown(self.recorded)}, not sent"
-        return f"{place}: recorded {_shown(self.recorded)}, sent {_shown(self.live)}"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -245,106 +213,6 @@ def shape(
     return Shape(method, segments, query, body_form, body, key, wild)
 
 
-def differences(recorded: Shape, live: Shape) -> list[Difference]:
-    """How `live` is not `recorded`; empty when it matches. Placeholders of `recorded` fit any."""
-    found: list[Difference] = []
-    if recorded.method != live.method:
-        found.append(Difference("method", "", recorded.method, live.method))
-    if len(recorded.segments) != len(live.segments):
-        found.append(Difference("path", "", recorded.path, live.path))
-    else:
-        for index, (mine, theirs) in enumerate(zip(recorded.segments, live.segments, strict=True)):
-            if not _fits(mine, theirs):
-                found.append(Difference("path", f"path segment {index}", mine, theirs))
-    found += _query_differences(recorded.query, live.query)
-    found += _body_differences(recorded, live)
-    return found
-
-
-def value_differences(recorded: Json | Absent, live: Json | Absent, where: str) -> list[Difference]:
-    """How two JSON values differ, down to the fields; numbers by value, objects without order."""
-    if isinstance(recorded, dict) and isinstance(live, dict):
-        return [
-            difference
-            for key in dict.fromkeys((*recorded, *live))
-            for difference in value_differences(
-                recorded.get(key, ABSENT), live.get(key, ABSENT), f"{where}.{key}"
-            )
-        ]
-    if isinstance(recorded, list) and isinstance(live, list):
-        return [
-            difference
-            for index in range(max(len(recorded), len(live)))
-            for difference in value_differences(
-                recorded[index] if index < len(recorded) else ABSENT,
-                live[index] if index < len(live) else ABSENT,
-                f"{where}.{index}",
-            )
-        ]
-    same = (
-        _fits(recorded, live)
-        if isinstance(recorded, str) and isinstance(live, str)
-        else type(recorded) is type(live) and recorded == live
-    )
-    return [] if same else [Difference("body", where, recorded, live)]
-
-
-def _query_differences(
-    recorded: Sequence[tuple[str, str]], live: Sequence[tuple[str, str]]
-) -> list[Difference]:
-    left = list(live)
-    missing: list[tuple[str, str]] = []
-    for name, value in recorded:
-        pair = next((p for p in left if _fits(name, p[0]) and _fits(value, p[1])), None)
-        if pair is None:
-            missing.append((name, value))
-        else:
-            left.remove(pair)
-    found: list[Difference] = []
-    for name, value in missing:
-        other = next((p for p in left if p[0] == name), None)
-        if other is not None:
-            left.remove(other)
-        found.append(
-            Difference("query", f"query {name}", value, ABSENT if other is None else other[1])
-        )
-    return found + [Difference("query", f"query {name}", ABSENT, value) for name, value in left]
-
-
-def _body_differences(recorded: Shape, live: Shape) -> list[Difference]:
-    if recorded.body_form == live.body_form == "form":
-        mine = {str(pair[0]): pair[1] for pair in _pairs(recorded.body)}
-        theirs = {str(pair[0]): pair[1] for pair in _pairs(live.body)}
-        if len(mine) == len(_pairs(recorded.body)) and len(theirs) == len(_pairs(live.body)):
-            return value_differences(mine, theirs, "body")
-    if recorded.body_form == live.body_form:
-        return value_differences(recorded.body, live.body, "body")
-    return [
-        Difference(
-            "body",
-            "body",
-            ABSENT if recorded.body_form == "none" else recorded.body,
-            ABSENT if live.body_form == "none" else live.body,
-        )
-    ]
-
-
-def _pairs(body: Json) -> list[list[Json]]:
-    return [pair for pair in body if isinstance(pair, list)] if isinstance(body, list) else []
-
-
-def _fits(recorded: str, live: Json) -> bool:
-    """Whether a live text is the recorded one, whose placeholders fit any text."""
-    if recorded == live:
-        return True
-    if "<" not in recorded or not isinstance(live, str):
-        return False
-    parts = PLACEHOLDER.split(recorded)[::3]
-    return len(parts) > 1 and bool(
-        re.fullmatch(".+?".join(re.escape(part) for part in parts), live, re.DOTALL)
-    )
-
-
 def _kind_only(text: str) -> str:
     return PLACEHOLDER.sub(r"<\1>", text)
 
@@ -401,8 +269,3 @@ def _dropped(value: Json, locations: Sequence[tuple[str | int, ...]]) -> Json:
     if isinstance(value, list):
         return [_dropped(v, below.get(i, ())) for i, v in enumerate(value) if i not in here]
     return value
-
-
-def _shown(value: Json | Absent) -> str:
-    text = json.dumps(value, ensure_ascii=False) if not isinstance(value, Absent) else "nothing"
-    return text if len(text) <= 120 else text[:117] + "…"

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 from itertools import accumulate, islice
 from operator import add
 
-from .matching import Difference, Shape, differences
+from .difference import Difference, Patience, differences
+from .matching import Shape
 
 NEAREST = 3
 """Recordings that are named."""
@@ -26,6 +27,10 @@ _LOOKED_AT = 1000
 """Recordings of one path that are looked at for one of the right method or session."""
 _LIKE = 0.5
 """Less alike paths are not near."""
+
+_RANKED_BY = 2_000
+_TOLD_BY = 50_000
+"""Values of two bodies that are compared: to rank a recording, and to tell of one that is named."""
 
 Path = tuple[str, ...]
 """The segments of one."""
@@ -87,7 +92,7 @@ class NearestIndex:
             if likeness < _LIKE:
                 continue
             shape = self._shape_of(head.number)
-            differ = differences(shape, live)
+            differ = differences(shape, live, Patience(_RANKED_BY))
             rank = (
                 head.method != live.method,
                 -likeness,
@@ -96,13 +101,13 @@ class NearestIndex:
                 head.session != session,
                 head.number,
             )
-            found.append((rank, Candidate(head, shape, tuple(differ))))
+            found.append((rank, Candidate(head, shape, differ)))
         ranked = [candidate for _, candidate in sorted(found, key=lambda pair: pair[0])]
         first = ranked[:NEAREST]
         if not any(one.head.segments == live.segments for one in first):
             verb = next((one for one in ranked if one.head.segments == live.segments), None)
             first = [*first[: NEAREST - 1], verb] if verb is not None else first
-        return tuple(first)
+        return tuple(_looked_at_longer(one, live) for one in first)
 
     def _heads(self, live: Shape, session: str, around: int) -> Iterator[RequestHead]:
         """Recordings worth comparing, a bounded number."""
@@ -136,6 +141,14 @@ class NearestIndex:
         found = dict.fromkeys(_beside(self._by_beginning, wanted))
         found |= dict.fromkeys(path[::-1] for path in _beside(self._by_end, wanted[::-1]))
         return sorted(found, key=lambda path: -path_likeness(path, wanted))[:_OTHER_PATHS]
+
+
+def _looked_at_longer(candidate: Candidate, live: Shape) -> Candidate:
+    """A candidate whose differences were not all found while it was ranked."""
+    if not (candidate.differences and candidate.differences[-1].is_rest):
+        return candidate
+    found = differences(candidate.shape, live, Patience(_TOLD_BY))
+    return replace(candidate, differences=found)
 
 
 def path_likeness(one: Sequence[str], other: Sequence[str]) -> float:

@@ -31,9 +31,10 @@ from cometape.core.memo import Memo
 from cometape.core.profile.profile import Profile
 
 from .columns import NONE, Integers
+from .difference import matches
 from .failed_tries import FailedTries
 from .index_compiler import compile_index
-from .matching import Shape, Shaper, differences
+from .matching import Shape, Shaper
 from .nearest import Path, RequestHead
 from .playbook_index import (
     CAUSED,
@@ -124,7 +125,7 @@ class Playbook:
         fitting = tuple(
             request
             for request in sorted(found)
-            if not differences(self.shape(index.request_places[request]), shape)
+            if matches(self.shape(index.request_places[request]), shape)
         )
         return self._matches_of(fitting) if fitting else NO_MATCHES
 

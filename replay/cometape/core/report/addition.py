@@ -70,7 +70,9 @@ def exchange_to_add(shape: Shape, session: str, number: int) -> Addition:
         text = "\n".join(["---", *lines, ""])
         if len(text) <= 2 * MAX_CHARACTERS:
             return Addition(text)
-    return Addition(lacking=f"it would have more than {MAX_CHARACTERS:,} characters: record it")
+    return Addition(
+        lacking=f"it would have more than {MAX_CHARACTERS:,} characters; record this request"
+    )
 
 
 def _target(shape: Shape) -> str:

@@ -7,14 +7,21 @@ what is beside it; equal parts are folded (`"userData": {…}`).
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections import deque
+from collections.abc import Iterable, Iterator
 from difflib import SequenceMatcher
+from itertools import chain, islice
 
-from cometape.core.json_value import Json
-from cometape.core.playbook.matching import Shape, differences, value_differences
+from cometape.core.json_value import Json, JsonObject
+from cometape.core.playbook.difference import Patience, head_differences, value_differences
+from cometape.core.playbook.matching import Shape
 
 MAX_LINES = 30
 """Lines of a difference; more are counted."""
+_COUNTED = 1000
+"""Up to which they are."""
+_VALUES = 50_000
+"""Values that are compared; then the difference ends."""
 _WIDTH = 88
 """Characters of a line's content; longer values are cut."""
 _ALIGNED = 200
@@ -24,62 +31,79 @@ _BESIDE = 2
 
 Line = tuple[str, str]
 """` `, `-` or `+`, and the text."""
+Part = tuple[bool, Iterable[Line]]
+"""Whether it differs, and its lines, made when they are asked for."""
 
 
 def request_diff(recorded: Shape, live: Shape) -> list[str]:
     """How `live` differs from `recorded`, as lines of a unified difference without its head."""
-    found: list[Line] = []
-    for one, other in _request_lines(recorded, live):
-        found += [(" ", other)] if one == other else [("-", one), ("+", other)]
+    found = [f"{mark} {text}".rstrip() for mark, text in islice(_lines(recorded, live), _COUNTED)]
+    more = len(found) - MAX_LINES
+    if more <= 0:
+        return found
+    least = "more than " if len(found) == _COUNTED else ""
+    return [*found[:MAX_LINES], f"  … and {least}{more} more lines"]
+
+
+def _lines(recorded: Shape, live: Shape) -> Iterator[Line]:
+    """All of them: they are made one by one, for nobody asks for the last ones of many."""
+    one, other = _request_lines(recorded, live)
+    yield from [(" ", other)] if one == other else [("-", one), ("+", other)]
     if recorded.body_form == live.body_form == "json":
-        if differences(recorded, live) and value_differences(recorded.body, live.body, ""):
-            found += _value("", recorded.body, live.body, "")
+        patience = Patience(_VALUES)
+        if not _are_equal(recorded.body, live.body, patience):
+            yield from _value("", recorded.body, live.body, "", Patience(_VALUES))
     elif recorded.body_form == live.body_form == "text":
-        found += _texts(str(recorded.body), str(live.body))
+        yield from _texts(str(recorded.body), str(live.body))
     elif recorded.body_form == live.body_form == "form":
-        found += _texts(_form_lines(recorded.body), _form_lines(live.body))
+        yield from _texts(_form_lines(recorded.body), _form_lines(live.body))
     else:
-        found += [("-", line) for line in _body_lines(recorded)]
-        found += [("+", line) for line in _body_lines(live)]
-    lines = [f"{mark} {text}".rstrip() for mark, text in found]
-    more = len(lines) - MAX_LINES
-    return lines if more <= 0 else [*lines[:MAX_LINES], f"  … and {more} more lines"]
+        yield from (("-", line) for line in _body_lines(recorded))
+        yield from (("+", line) for line in _body_lines(live))
 
 
-def _request_lines(recorded: Shape, live: Shape) -> Iterator[tuple[str, str]]:
+def _request_lines(recorded: Shape, live: Shape) -> tuple[str, str]:
     """The request line, where its placeholders fit as it was sent."""
-    fits = not any(one.facet in ("method", "path", "query") for one in differences(recorded, live))
-    yield (_cut(str(live if fits else recorded), 200), _cut(str(live), 200))
+    fits = next(head_differences(recorded, live), None) is None
+    return _cut(str(live if fits else recorded), 200), _cut(str(live), 200)
 
 
-def _value(key: str, recorded: Json, live: Json, indent: str) -> list[Line]:
-    if isinstance(recorded, dict) and isinstance(live, dict):
-        members: list[list[Line]] = []
-        for name in dict.fromkeys((*recorded, *live)):
-            label = f"{json.dumps(name, ensure_ascii=False)}: "
-            if name not in live:
-                members.append([("-", f"{indent}  {label}{_folded(recorded[name])}")])
-            elif name not in recorded:
-                members.append([("+", f"{indent}  {label}{_folded(live[name])}")])
-            else:
-                members.append(_pair(label, recorded[name], live[name], indent + "  "))
-        inner = _with_little_beside(members, f"{indent}  … {{}} equal members")
-        return [(" ", f"{indent}{key}{{"), *inner, (" ", f"{indent}}}")]
-    if isinstance(recorded, list) and isinstance(live, list):
-        inner = _with_little_beside(_items(recorded, live, indent), f"{indent}  … {{}} equal items")
-        return [(" ", f"{indent}{key}["), *inner, (" ", f"{indent}]")]
-    one, other = _apart(recorded, live)
-    return [("-", f"{indent}{key}{one}"), ("+", f"{indent}{key}{other}")]
+def _value(key: str, recorded: Json, live: Json, indent: str, patience: Patience) -> Iterator[Line]:
+    if patience.left < 0:
+        yield (" ", f"{indent}… not compared any further")
+    elif isinstance(recorded, dict) and isinstance(live, dict):
+        yield (" ", f"{indent}{key}{{")
+        members = _members(recorded, live, indent + "  ", patience)
+        yield from _with_little_beside(members, f"{indent}  … {{}} equal members")
+        yield (" ", f"{indent}}}")
+    elif isinstance(recorded, list) and isinstance(live, list):
+        yield (" ", f"{indent}{key}[")
+        items = _items(recorded, live, indent + "  ", patience)
+        yield from _with_little_beside(items, f"{indent}  … {{}} equal items")
+        yield (" ", f"{indent}]")
+    else:
+        one, other = _apart(recorded, live)
+        yield from (("-", f"{indent}{key}{one}"), ("+", f"{indent}{key}{other}"))
 
 
-def _pair(label: str, recorded: Json, live: Json, indent: str) -> list[Line]:
-    if not value_differences(recorded, live, ""):
-        return [(" ", f"{indent}{label}{_folded(live)}")]
-    return _value(label, recorded, live, indent)
+def _members(
+    recorded: JsonObject, live: JsonObject, indent: str, patience: Patience
+) -> Iterator[Part]:
+    for name in chain(recorded, (name for name in live if name not in recorded)):
+        label = f"{_cut(json.dumps(name, ensure_ascii=False))}: "
+        if name not in live:
+            yield True, _folded_line("-", f"{indent}{label}", recorded[name])
+        elif name not in recorded:
+            yield True, _folded_line("+", f"{indent}{label}", live[name])
+        else:
+            yield _pair(label, recorded[name], live[name], indent, patience)
+        if patience.left < 0:
+            return
 
 
-def _items(recorded: list[Json], live: list[Json], indent: str) -> list[list[Line]]:
-    inner = indent + "  "
+def _items(
+    recorded: list[Json], live: list[Json], indent: str, patience: Patience
+) -> Iterator[Part]:
     if max(len(recorded), len(live)) > _ALIGNED:
         blocks = [("replace", 0, len(recorded), 0, len(live))]
     else:
@@ -87,34 +111,57 @@ def _items(recorded: list[Json], live: list[Json], indent: str) -> list[list[Lin
             [json.dumps(item, sort_keys=True) for item in items] for items in (recorded, live)
         )
         blocks = [*SequenceMatcher(None, mine, theirs, autojunk=False).get_opcodes()]
-    found: list[list[Line]] = []
     for _, start, end, live_start, live_end in blocks:
         both = min(end - start, live_end - live_start)
-        found += [
-            _pair("", one, other, inner)
-            for one, other in zip(
-                recorded[start : start + both], live[live_start : live_start + both], strict=True
-            )
-        ]
-        found += [[("-", f"{inner}{_folded(item)}")] for item in recorded[start + both : end]]
-        found += [[("+", f"{inner}{_folded(item)}")] for item in live[live_start + both : live_end]]
-    return found
+        for at in range(both):
+            yield _pair("", recorded[start + at], live[live_start + at], indent, patience)
+            if patience.left < 0:
+                return
+        for item in islice(recorded, start + both, end):
+            yield True, _folded_line("-", indent, item)
+        for item in islice(live, live_start + both, live_end):
+            yield True, _folded_line("+", indent, item)
 
 
-def _with_little_beside(parts: Sequence[list[Line]], folded: str) -> Iterator[Line]:
+def _pair(label: str, recorded: Json, live: Json, indent: str, patience: Patience) -> Part:
+    if _are_equal(recorded, live, patience):
+        return False, _folded_line(" ", f"{indent}{label}", live)
+    return True, _value(label, recorded, live, indent, patience)
+
+
+def _are_equal(recorded: Json, live: Json, patience: Patience) -> bool:
+    return next(value_differences(recorded, live, "", patience), None) is None
+
+
+def _folded_line(mark: str, before: str, value: Json) -> Iterator[Line]:
+    yield mark, f"{before}{_folded(value)}"
+
+
+def _with_little_beside(parts: Iterable[Part], folded: str) -> Iterator[Line]:
     """All parts that differ, and of the equal ones those next to them."""
-    differing = [at for at, part in enumerate(parts) if any(mark != " " for mark, _ in part)]
-    shown = {at + step for at in differing for step in range(-_BESIDE, _BESIDE + 1)}
-    at = 0
-    while at < len(parts):
-        if at in shown:
-            yield from parts[at]
-            at += 1
-            continue
-        start = at
-        while at < len(parts) and at not in shown:
-            at += 1
-        yield " ", folded.format(at - start)
+    before: deque[Iterable[Line]] = deque()
+    left_out = 0
+    after = 0
+    for differs, lines in parts:
+        if differs:
+            if left_out:
+                yield " ", folded.format(left_out)
+            yield from chain.from_iterable(before)
+            before.clear()
+            left_out = 0
+            yield from lines
+            after = _BESIDE
+        elif after:
+            yield from lines
+            after -= 1
+        else:
+            before.append(lines)
+            if len(before) > _BESIDE:
+                before.popleft()
+                left_out += 1
+    left_out += len(before)
+    if left_out:
+        yield " ", folded.format(left_out)
 
 
 def _texts(recorded: str, live: str) -> list[Line]:
@@ -123,16 +170,15 @@ def _texts(recorded: str, live: str) -> list[Line]:
     if len(mine) == len(theirs) == 1:
         one, other = _apart(recorded, live, quoted=False)
         return [(" ", other)] if recorded == live else [("-", one), ("+", other)]
-    parts: list[list[Line]] = []
+    parts: list[Part] = []
     matcher = SequenceMatcher(None, mine, theirs, autojunk=False)
     for kind, start, end, live_start, live_end in matcher.get_opcodes():
         if kind == "equal":
-            parts += [[(" ", _cut(line))] for line in mine[start:end]]
+            parts += [(False, [(" ", _cut(line))]) for line in mine[start:end]]
         else:
-            parts.append(
-                [("-", _cut(line)) for line in mine[start:end]]
-                + [("+", _cut(line)) for line in theirs[live_start:live_end]]
-            )
+            lines = [("-", _cut(line)) for line in mine[start:end]]
+            lines += [("+", _cut(line)) for line in theirs[live_start:live_end]]
+            parts.append((True, lines))
     return list(_with_little_beside(parts, "… {} equal lines"))
 
 
@@ -145,7 +191,7 @@ def _body_lines(shape: Shape) -> list[str]:
 
 
 def _form_lines(body: Json) -> str:
-    pairs = body if isinstance(body, list) else []
+    pairs = body[: _ALIGNED + 1] if isinstance(body, list) else []
     return "\n".join("=".join(map(str, pair)) for pair in pairs if isinstance(pair, list))
 
 

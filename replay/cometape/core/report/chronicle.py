@@ -21,7 +21,8 @@ from .miss import Miss
 from .past_runs import PastRuns
 
 MAX_MISSES = 1000
-"""Misses kept in full; more are only counted."""
+MAX_MISSES_CHARACTERS = 16 * 1024 * 1024
+"""Misses kept in full, and of how much JSON together; more are only counted."""
 
 
 class Chronicle:
@@ -42,6 +43,7 @@ class Chronicle:
         self.journal = Journal()
         self.misses: list[Miss] = []
         self.misses_total = 0
+        self._characters = 0
         self.listeners: list[Callable[[Miss], None]] = []
         self.faults: FaultLedger | None = None
         """What goes wrong on purpose, for the report."""
@@ -101,7 +103,8 @@ class Chronicle:
         """Nothing answers a request; whoever listens is told."""
         found = self._explainer.explain(shape, client, chosen, now_s, self._unfetched())
         self.misses_total += 1
-        if len(self.misses) < MAX_MISSES:
+        if len(self.misses) < MAX_MISSES and self._characters < MAX_MISSES_CHARACTERS:
+            self._characters += found.characters
             self.misses.append(found)
         self.note(now_s, "miss", client, f"{found.reason}: {found.request}")
         for listener in self.listeners:

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cached_property
 
+from cometape.core.json_value import Json
 from cometape.core.lone_surrogate import encodable
-from cometape.core.playbook.matching import Absent, Shape, differences
+from cometape.core.playbook.difference import Absent, Difference, Patience, differences
+from cometape.core.playbook.matching import Shape
 from cometape.core.playbook.nearest import Candidate, NearestIndex, RequestHead
 from cometape.core.playbook.playbook import Playbook
 from cometape.core.playbook.recordings import Playable
@@ -23,16 +26,25 @@ from cometape.core.run.seats import clients_in
 
 from .addition import exchange_to_add
 from .body_diff import request_diff
+from .excerpt import excerpt
 from .leftovers import waiting_lines
-from .miss import Compared, Miss, NearMiss, Reason, Rejection, RunState, reason_for
-from .remedy import LiveId, answering, remedies, repeating
+from .miss import MAX_DIFFERENCES, Compared, Miss, NearMiss, Reason, Rejection, RunState, reason_for
+from .remedy import LiveId, answering, live_id_of, remedies, repeating
 
 _SESSIONS = 12
 _REMEMBERED = 200
 """Requests without an answer that are remembered whole, to say which recording each almost was."""
+_REMEMBERED_CHARACTERS = 2 * 1024 * 1024
+"""Of their bodies together, in all runs; what was sent first is forgotten."""
 _RUNS = 100
 """Runs of which they are remembered, the latest ones."""
 _RELATED_CLIENTS = 20
+_ALMOST_BY = 2_000
+"""Values of two bodies that are compared for what a recording almost was."""
+_MAX_REQUEST = 4096
+_MAX_BODY = 8192
+_MAX_VALUE = 500
+"""Characters told of a request line, a body, and a value in which a body differs."""
 
 
 class Explainer:
@@ -45,6 +57,7 @@ class Explainer:
         self._compared = _compared(playbook.profile)
         self._asked: dict[int, deque[tuple[Shape, str]]] = {}
         """Live requests that missed, with the client's name, by run."""
+        self._asked_characters = 0
         self._asked_indexes: dict[int, tuple[list[tuple[Shape, str]], NearestIndex]] = {}
 
     def explain(
@@ -68,7 +81,7 @@ class Explainer:
             fixes = repeating(shape, last.name)
         else:
             near = tuple(self._near(one, shape, client) for one in candidates)
-            reason = reason_for(near)
+            reason = reason_for(candidates)
             fixes = remedies(candidates, self._live_ids(candidates, client))
             unanswered = self._playbook.unanswered(shape)
             if unanswered is not None:
@@ -79,8 +92,8 @@ class Explainer:
             fixes.append(f"cassette: no exchange to add is proposed, for {addition.lacking}")
         return Miss(
             reason=reason,
-            request=encodable(str(shape)),
-            body=None if shape.body_form == "none" else shape.body,
+            request=_told_request(shape),
+            body=_told_body(shape),
             nearest=near,
             state=RunState(
                 run=run.number,
@@ -110,18 +123,34 @@ class Explainer:
         if found is None:
             return None
         live, who = requests[found.head.number]
-        differ = differences(wanted, live)
+        differ = differences(wanted, live, Patience(_ALMOST_BY))
         if not differ:
             return f"{live} of {who} came when it was not to be had"
         told = "; ".join(map(str, differ[:3]))
-        more = f"; and {len(differ) - 3} more differences" if len(differ) > 3 else ""
+        least = "more than " if differ[-1].is_rest else ""
+        more = f"; and {least}{len(differ) - 3} more differences" if len(differ) > 3 else ""
         return encodable(f"{live} of {who}, but {told}{more}")
 
     def _remember(self, run: int, shape: Shape, who: str) -> None:
-        if run not in self._asked and len(self._asked) >= _RUNS:
-            del self._asked[next(iter(self._asked))]
-        self._asked.setdefault(run, deque(maxlen=_REMEMBERED)).append((shape, who))
+        if _characters(shape) > _REMEMBERED_CHARACTERS // 4:
+            return  # it would be remembered instead of all others
+        asked = self._asked.setdefault(run, deque())
+        asked.append((shape, who))
+        self._asked_characters += _characters(shape)
         self._asked_indexes.pop(run, None)
+        if len(asked) > _REMEMBERED:
+            self._forget(run)
+        while len(self._asked) > _RUNS or self._asked_characters > _REMEMBERED_CHARACTERS:
+            self._forget(next(iter(self._asked)))
+
+    def _forget(self, run: int) -> None:
+        """The first request of a run that is remembered."""
+        asked = self._asked[run]
+        shape, _ = asked.popleft()
+        self._asked_characters -= _characters(shape)
+        self._asked_indexes.pop(run, None)
+        if not asked:
+            del self._asked[run]
 
     @cached_property
     def _nearest(self) -> NearestIndex:
@@ -211,20 +240,46 @@ def near_miss(
     head = candidate.head
     rejections = []
     for one in candidate.differences:
-        kind = live_ids.get(str(one.live))
+        kind = live_id_of(one, live_ids)
         note = f" (a live {kind[0]}, recorded as {kind[1]})" if kind is not None else ""
-        rejections.append(Rejection(one.facet, f"{one}{note}"))
+        rejections.append(Rejection(one.facet, f"{_told(one)}{note}"))
     if error is not None:
         rejections.append(Rejection("no-answer", f"recorded without an answer: {error}"))
     return NearMiss(
         number=head.number,
         session=head.session,
-        request=str(candidate.shape),
-        differences=candidate.differences,
+        request=_told_request(candidate.shape),
+        differences=tuple(map(_told, candidate.differences[:MAX_DIFFERENCES])),
         rejections=tuple(rejections),
         diff=tuple(request_diff(candidate.shape, live)) if candidate.differences else (),
         times=head.times,
     )
+
+
+def _told_request(shape: Shape) -> str:
+    return str(excerpt(encodable(str(shape)), _MAX_REQUEST))
+
+
+def _told_body(shape: Shape) -> Json:
+    """An excerpt of a body; two large ones that begin alike differ in it by their lengths."""
+    if shape.body_form == "none":
+        return None
+    return excerpt(shape.body, _MAX_BODY, length=_characters(shape))
+
+
+def _told(difference: Difference) -> Difference:
+    """A difference of which nothing is kept but what is told."""
+    recorded, live = (
+        value if isinstance(value, Absent) else excerpt(value, _MAX_VALUE)
+        for value in (difference.recorded, difference.live)
+    )
+    where = str(excerpt(difference.where, _MAX_VALUE))
+    return replace(difference, where=where, recorded=recorded, live=live)
+
+
+def _characters(shape: Shape) -> int:
+    """Those of the body: its text is part of the key."""
+    return len(str(shape.key[-1]))
 
 
 def _compared(profile: Profile) -> Compared:

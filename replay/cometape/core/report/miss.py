@@ -15,7 +15,8 @@ from typing import Literal
 from cometape.core.exchange import Headers, Response
 from cometape.core.json_value import Json, JsonObject
 from cometape.core.lone_surrogate import encodable
-from cometape.core.playbook.matching import Absent, Difference
+from cometape.core.playbook.difference import NOT_COMPARED, Absent, Difference
+from cometape.core.playbook.nearest import Candidate
 
 STATUS = 599
 
@@ -56,7 +57,8 @@ HINTS: dict[Reason, str] = {
 Rule = Literal["method", "path", "query", "body", "exhausted", "session", "no-answer"]
 """What can keep a recording from being the answer; the closed set of `docs/misses.md`."""
 
-_DIFFERENCES = 21
+MAX_DIFFERENCES = 21
+"""That are told of a recording to a machine."""
 _LISTED = 8
 """Lines of each list in the text; the rest is counted. A machine gets more."""
 
@@ -105,8 +107,10 @@ class NearMiss:
             "session": self.session,
             "request": self.request,
             "times": self.times,
-            "rejected_by": [{"rule": one.rule, "text": one.text} for one in self.rejections],
-            "differences": [_difference_json(one) for one in self.differences[:_DIFFERENCES]],
+            "rejected_by": [
+                {"rule": one.rule, "text": one.text} for one in self.rejections[:MAX_DIFFERENCES]
+            ],
+            "differences": [_difference_json(one) for one in self.differences],
             "diff": "\n".join(self.diff_lines()) if self.diff else "",
         }
 
@@ -172,7 +176,7 @@ class Miss:
     request: str
     """Method, path and query, without secrets; for a publish its channel."""
     body: Json = None
-    """What was sent, without secrets."""
+    """What was sent, without secrets; of a large body an excerpt."""
     nearest: tuple[NearMiss, ...] = ()
     state: RunState
     compared: Compared = Compared()
@@ -235,6 +239,11 @@ class Miss:
             "addition": self.addition,
         }
 
+    @property
+    def characters(self) -> int:
+        """How large it is: those of its JSON."""
+        return len(json.dumps(self.json(), ensure_ascii=False))
+
     def response(self) -> Response:
         """The answer to the client."""
         body = json.dumps(self.json(), ensure_ascii=False, indent=2) + "\n"
@@ -251,7 +260,7 @@ class Miss:
         )
 
 
-def reason_for(near: Sequence[NearMiss]) -> Reason:
+def reason_for(near: Sequence[NearMiss | Candidate]) -> Reason:
     """Why nothing matched, seen from the nearest recordings."""
     facets = [{one.facet for one in candidate.differences} for candidate in near]
     reasons: tuple[tuple[Reason, set[str]], ...] = (
@@ -282,7 +291,8 @@ def _some(names: Sequence[str], most: int = 4) -> str:
 def _shown(rejections: Sequence[Rejection]) -> list[str]:
     shown = [f"{rejection}" for rejection in rejections[:_LISTED]]
     more = len(rejections) - len(shown)
-    return [*shown, f"… and {more} more differences"] if more else shown
+    least = "more than " if rejections and NOT_COMPARED in rejections[-1].text else ""
+    return [*shown, f"… and {least}{more} more differences"] if more else shown
 
 
 def _list(title: str, lines: Sequence[str], nothing: str, *, latest: bool = False) -> list[str]:

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from cometape.core.json_value import Json, json_beginning
-from cometape.core.playbook.matching import PUBLISH, Absent, Difference, Shape
+from cometape.core.playbook.difference import Absent, Difference
+from cometape.core.playbook.matching import PUBLISH, Shape
 from cometape.core.playbook.nearest import Candidate
 
 _MOST = 3
 """Differing fields for which a remedy each is told; with more it is another request."""
+_LONGEST_PLACE = 200
+"""Characters; a longer one is nothing that a profile names, but what a client made up as a key."""
 
 LiveId = tuple[str, str]
 """The kind of a live id, and the recorded value behind it."""
@@ -25,12 +28,18 @@ def remedies(
     for candidate in candidates:
         differ = candidate.differences
         facets = {one.facet for one in differ}
-        if not differ or len(differ) > _MOST or "method" in facets:
+        if not differ or len(differ) > _MOST or differ[-1].is_rest or "method" in facets:
             continue
         if "path" in facets and len(facets) > 1:
             continue
         return [line for one in differ for line in _of(one, candidate, live_ids)]
     return []
+
+
+def live_id_of(difference: Difference, live_ids: dict[str, LiveId]) -> LiveId | None:
+    """What is known of a value that was sent in place of another one."""
+    live = difference.live
+    return None if isinstance(live, Absent | dict | list) else live_ids.get(str(live))
 
 
 def repeating(shape: Shape, name: str | None) -> list[str]:
@@ -71,8 +80,10 @@ def place_of(difference: Difference, candidate: Candidate) -> str | None:
 
 
 def _of(difference: Difference, candidate: Candidate, live_ids: dict[str, LiveId]) -> Iterator[str]:
+    if len(difference.where) > _LONGEST_PLACE:
+        return
     place = place_of(difference, candidate)
-    known = live_ids.get(str(difference.live))
+    known = live_id_of(difference, live_ids)
     number = candidate.head.number
     if place is not None and known is not None:
         yield f"profile: under `identities`, `{known[0]}`: used: [{_quoted(place)}]"
