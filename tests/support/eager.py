@@ -28,6 +28,11 @@ class Eager:
     poll: Exchange | None = None
     awaited: int = 0
 
+    @property
+    def is_waiting(self) -> bool:
+        """Whether it has asked for something that has not come; a poll is no such thing."""
+        return self.asked is not None and self.asked[1].held
+
     def go_on(self, stage: Stage, events: dict[int, int]) -> bool:
         """Do the next thing; whether there was one. `events` counts those of each entry."""
         client = self.person.client
@@ -65,7 +70,10 @@ class Eager:
 
 
 def played(script: Script, *, patient: bool = False, **settings: Any) -> tuple[Stage, list[Eager]]:
-    """A replay of a script, to an eager client for each of its sessions, until all have come."""
+    """A replay of a script, to an eager client for each of its sessions, until all have come.
+
+    With the pace manual the clock is advanced to an event where nothing else is to be done.
+    """
     stage = Stage(script, **settings)
     exchanges = [
         entry
@@ -83,7 +91,13 @@ def played(script: Script, *, patient: bool = False, **settings: Any) -> tuple[S
     for _ in range(1000):
         if any([client.go_on(stage, events) for client in clients]):
             continue
-        deadline_s = stage.service.deadline_s()
+        deadline_s = stage.talk.service.deadline_s()
+        if deadline_s is None and stage.run is not None:
+            assert not any(client.is_waiting for client in clients), "no answer waits for the clock"
+            if not (actions := stage.run.advance_to_next("event")):
+                return stage, clients
+            stage.talk.carry_out(actions)
+            continue
         if deadline_s is None or deadline_s > stage.talk.now_s + 5:  # a poll's timeout
             return stage, clients
         stage.talk.advance(deadline_s - stage.talk.now_s)

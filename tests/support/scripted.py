@@ -33,6 +33,7 @@ from cometape.core.cassette import (
     Subscribe,
     Unsubscribe,
 )
+from cometape.core.control.served_run import ServedRun
 from cometape.core.exchange import Headers, Request, Response
 from cometape.core.playbook.playbook import Playbook
 from cometape.core.profile.profile import Profile
@@ -175,9 +176,16 @@ class Stage:
         else:
             cassette = script.cassette if isinstance(script, Script) else script
             playbook = Playbook.of(cassette, profile or load_profile(cassette.header.profile))
-        self.service = ReplayService(playbook, ReplaySettings(**settings))
+        self.run: ServedRun | None = None
+        """Where the pace is manual: what has the clock."""
         path = playbook.bayeux_paths[0]
-        self.talk = Conversation(self.service, path=path)
+        chosen = ReplaySettings(**settings)
+        if chosen.pace.manual:
+            self.run = ServedRun("run", "cassette", playbook, chosen)
+            self.service = self.run.replay
+        else:
+            self.service = ReplayService(playbook, chosen)
+        self.talk = Conversation(self.run or self.service, path=path)
         self._connections = itertools.count(1_000_000)
 
     def person(self, user: str | None = None, *, cookies: bool = False, host: str = HOST) -> Person:

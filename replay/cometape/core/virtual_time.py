@@ -11,6 +11,7 @@ deadlines does what many small ones do, as long as nobody acts in between.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Protocol
 
 from .errors import ConfigurationError
 from .exchange import Request
@@ -25,14 +26,34 @@ shell does."""
 _NS = 1_000_000_000
 
 
+class Impatient(Protocol):
+    """What waits for clients: they act in the shell's time, whatever the service is told."""
+
+    def hear(self, shell_s: float) -> None:
+        """The shell's time."""
+        ...
+
+    def wake_s(self) -> float | None:
+        """When, by the shell's time, the service shall be ticked though its own stands still."""
+        ...
+
+    def woken(self) -> None:
+        """It was ticked."""
+        ...
+
+
 class VirtualTime:
     """Stands before a service and tells it a time of its own; the shell's time is ignored.
 
-    The time is kept in whole nanoseconds, so that ten advances of 0.1 s are one of 1 s.
+    But for what is `impatient`: that hears it. The time is kept in whole nanoseconds, so that ten
+    advances of 0.1 s are one of 1 s.
     """
 
-    def __init__(self, inner: Service, *, now_s: float = 0.0) -> None:
+    def __init__(
+        self, inner: Service, *, now_s: float = 0.0, impatient: Impatient | None = None
+    ) -> None:
         self.inner = inner
+        self._impatient = impatient
         self._now_ns = round(now_s * _NS)
         self._trickles = Trickles()
         self._told_s = now_s
@@ -94,29 +115,35 @@ class VirtualTime:
         self, exchange: int, connection: int, request: Request, now_s: float
     ) -> Sequence[Action]:
         """A request, now."""
-        return self._noted(self.inner.request(exchange, connection, request, self._tell()))
+        told_s = self._tell(now_s)
+        return self._noted(self.inner.request(exchange, connection, request, told_s))
 
     def upgrade(
         self, exchange: int, connection: int, request: Request, now_s: float
     ) -> Sequence[Action]:
         """A request to become a WebSocket, now."""
-        return self.inner.upgrade(exchange, connection, request, self._tell())
+        return self.inner.upgrade(exchange, connection, request, self._tell(now_s))
 
     def text(self, socket: int, text: str, now_s: float) -> Sequence[Action]:
         """A frame of a WebSocket, now."""
-        return self._noted(self.inner.text(socket, text, self._tell()))
+        return self._noted(self.inner.text(socket, text, self._tell(now_s)))
 
     def gone(self, exchange_or_socket: int, now_s: float) -> Sequence[Action]:
         """A client left, now."""
-        return self._noted(self.inner.gone(exchange_or_socket, self._tell()))
+        return self._noted(self.inner.gone(exchange_or_socket, self._tell(now_s)))
 
     def tick(self, now_s: float) -> Sequence[Action]:
-        """Nothing: real time does not matter here."""
-        return ()
+        """Nothing, but for what waits for clients: real time does not matter here."""
+        wake_s = self.deadline_s()
+        if self._impatient is None or wake_s is None or wake_s > now_s:
+            return ()
+        actions = self._noted(self.inner.tick(self._tell(now_s)))
+        self._impatient.woken()
+        return actions
 
     def deadline_s(self) -> float | None:
-        """Never: nothing happens until the clock is advanced."""
-        return None
+        """Never, but for what waits for clients: nothing happens until the clock is advanced."""
+        return None if self._impatient is None else self._impatient.wake_s()
 
     def trickle(self, number: int, every_s: float, pieces: int) -> int:
         """So many pieces of an answer are to come, one every so often of this clock."""
@@ -130,6 +157,8 @@ class VirtualTime:
         self._trickles.note(actions, self._now_ns)
         return actions
 
-    def _tell(self) -> float:
+    def _tell(self, shell_s: float) -> float:
+        if self._impatient is not None:
+            self._impatient.hear(shell_s)
         self._told_s = self.now_s
         return self._told_s

@@ -306,6 +306,28 @@ def test_what_a_fault_holds_back_is_pending_too() -> None:
     assert asked.answered
 
 
+def test_an_event_that_a_fault_has_put_off_is_an_event_that_the_clock_goes_to() -> None:
+    governed = Governed("manual", bayeux=Settings(timeout_ms=10_000_000))
+    client = governed.agent()
+    held = client.hold()
+    for rule in ("late=60m entry=4", "duplicated=3 after=10m entry=4"):
+        governed.run.replay.faults.add(rule)
+    governed.pull()
+    governed.talk.carry_out(governed.run.advance_to_next("event"))
+    assert held.held
+    events = [one for one in governed.run.moment(0.0).pending if one.what == "event"]
+    assert [(one.client, one.entry) for one in events] == [("agent7", 4)] * 3
+    assert [round(one.at_s - 0.9) for one in events] == [3600, 4200, 4800]
+    assert all(one.text.endswith(": what a fault holds back") for one in events)
+    assert "other" not in [one.what for one in governed.run.moment(0.0).pending]
+    for count in (1, 2, 3):
+        assert held.held
+        governed.talk.carry_out(governed.run.advance_to_next("event"))
+        assert [event["data"]["n"] for event in held.events] == [1]
+        assert governed.run.moment(0).now_s == pytest.approx(0.9 + 3000 + 600 * count)
+        held = client.hold()
+
+
 def test_a_look_at_a_session_that_lives_on_is_nothing_that_happens() -> None:
     governed = Governed("manual", bayeux=Settings(max_interval_ms=10_000, sweep_ms=0))
     client = governed.agent()

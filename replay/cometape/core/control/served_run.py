@@ -83,7 +83,10 @@ class ServedRun:
         self._front: Service = self.replay
         self._clock: VirtualTime | None = None
         if settings.pace.manual:
-            self._front = self._clock = VirtualTime(self.replay)
+            conductor = self.replay.conductor
+            if conductor is not None:
+                conductor.hear(now_s)
+            self._front = self._clock = VirtualTime(self.replay, impatient=conductor)
         self.began_s = 0.0 if self._clock is not None else now_s
         self.requests = 0
 
@@ -168,19 +171,17 @@ class ServedRun:
         """Where the clock stands and what is pending, in seconds since the run began."""
         here_s = self._here(now_s)
         found = pending(self.replay.replay)
-        deadline_s, bayeux_s = self.replay.deadline_s(), self.replay.replay.bayeux.deadline_s()
-        if (
-            deadline_s is not None
-            and (bayeux_s is None or deadline_s < bayeux_s)  # which may only look at a session
-            and not any(one.at_s <= deadline_s for one in found)
-        ):
-            text = "what a fault holds back"
-            found.insert(0, Pending(what="other", at_s=deadline_s, client="", text=text))
+        events_s = {one.at_s for one in found}
+        for at_s in self.replay.held_back_s():
+            if at_s not in events_s:
+                is_fault = self.replay.conductor is None or bool(self.replay.faults.ledger)
+                text = "what a fault holds back" if is_fault else "what the order holds back"
+                found.append(Pending(what="other", at_s=at_s, client="", text=text))
         piece_s = self._clock.next_piece_s() if self._clock is not None else None
         if piece_s is not None:
             text = "the next piece of what trickles in"
             found.append(Pending(what="other", at_s=piece_s, client="", text=text))
-            found.sort(key=lambda one: one.at_s)
+        found.sort(key=lambda one: one.at_s)
         return Moment(
             now_s=here_s - self.began_s,
             manual=self._clock is not None,

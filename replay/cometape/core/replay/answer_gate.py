@@ -129,8 +129,13 @@ class AnswerGate:
 
     def deadline_s(self) -> float | None:
         """When `tick` is wanted next."""
-        times = [self.inner.deadline_s(), *(one.leaves_s for one in self._held)]
-        return min((time for time in times if time is not None), default=None)
+        inner_s = self.inner.deadline_s()
+        return min([*self.leaving_s(), *([] if inner_s is None else [inner_s])], default=None)
+
+    def leaving_s(self) -> list[float]:
+        """When the answers leave that are held, as far as that is known."""
+        times = [one.leaves_s for one in self._held]
+        return [time for time in times if time is not None]
 
     # ---------------------------------------------------------------- the gate
 

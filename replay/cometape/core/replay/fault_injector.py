@@ -19,7 +19,7 @@ from ..faults.fault_ledger import FaultLedger
 from ..faults.fault_rule import FaultRule, Occasion
 from ..service import Action, Manner, Reset, Respond
 from .answer_gate import AnswerGate, Plan
-from .interference import GO_ON, Verdict
+from .interference import GO_ON, Postponed, Verdict
 
 _CHANNEL = re.compile(r'"channel"\s*:\s*"(/[^"\\]+)"')
 _EMPTY = Headers([("Content-Type", "text/plain;charset=UTF-8")])
@@ -229,6 +229,11 @@ class FaultInjector:
     def deadline_s(self) -> float | None:
         """When the next late event comes."""
         return self._later[0][0] if self._later else None
+
+    def postponed(self) -> list[Postponed]:
+        """Events that are late, copies that are to come, events that wait to be overtaken."""
+        why = "what a fault holds back"
+        return [Postponed(at_s, due, why) for at_s, _, due in self._later]
 
     def _passed(self, due: Due, now_s: float) -> list[Due]:
         """One event after the faults that befall it."""

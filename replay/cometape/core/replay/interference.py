@@ -5,9 +5,9 @@ A replay without either never calls anything here.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from cometape.core.playbook.recordings import Playable
 from cometape.core.run.live_client import Arrival, LiveClient
@@ -28,6 +28,15 @@ class Verdict:
 
 
 GO_ON = Verdict()
+
+
+class Postponed(NamedTuple):
+    """An event that was put off, and comes by itself."""
+
+    at_s: float
+    due: Due
+    why: str
+    """In a few words."""
 
 
 class Interference(Protocol):
@@ -70,4 +79,8 @@ class Interference(Protocol):
 
     def deadline_s(self) -> float | None:
         """When `tick` is wanted next."""
+        ...
+
+    def postponed(self) -> Iterable[Postponed]:
+        """Events that were put off: they are on their way, though no run has them scheduled."""
         ...

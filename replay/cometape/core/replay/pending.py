@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from cometape.core.run.live_client import LiveClient
+from cometape.core.run.play import Due
 
 from ..bayeux.session import Session
 from ..json_value import JsonObject
@@ -25,8 +26,9 @@ class Pending:
     """One thing that will happen."""
 
     what: What
-    """`event`: a recorded event becomes due; `timeout`: a held connect is answered; `expiry`: a
-    session that stays silent ends; `other`: a fault or whatever else has a time."""
+    """`event`: a recorded event becomes due, or comes that was put off; `timeout`: a held connect
+    is answered; `expiry`: a session that stays silent ends; `other`: a fault or whatever else has
+    a time."""
     at_s: float
     client: str
     """The live client it is about, or the recorded session where none has come."""
@@ -56,12 +58,16 @@ def pending(replay: Replay) -> list[Pending]:
 def _events(replay: Replay) -> Iterator[Pending]:
     for run in replay.clients.runs:
         for due in run.scheduled:
-            receiver = run.receiver(due)
-            name = receiver.label if isinstance(receiver, LiveClient) else due.session
-            number = due.follower.event.number
-            yield Pending(
-                what="event", at_s=due.at_s, client=name, text=str(due.follower), entry=number
-            )
+            yield _event(due, due.at_s, str(due.follower))
+    if replay.interference is not None:
+        for at_s, due, why in replay.interference.postponed():
+            yield _event(due, at_s, f"{due.follower}: {why}")
+
+
+def _event(due: Due, at_s: float, text: str) -> Pending:
+    receiver = due.run.receiver(due)
+    name = receiver.label if isinstance(receiver, LiveClient) else due.session
+    return Pending(what="event", at_s=at_s, client=name, text=text, entry=due.follower.event.number)
 
 
 def _sessions(replay: Replay) -> Iterator[Pending]:

@@ -143,6 +143,13 @@ class ReplayService(CorsService):
         """Whether the report would tell of an event that was never delivered; as cheap."""
         return self.replay.chronicle.is_undelivered()
 
+    def held_back_s(self) -> list[float]:
+        """When answers leave that are held, and what interferes has something to do."""
+        others = [
+            one.deadline_s() for one in (self.replay.interference, self.replay.setbacks) if one
+        ]
+        return sorted({*self._gate.leaving_s(), *(at_s for at_s in others if at_s is not None)})
+
     def carry_out(self, wanted: Sequence[BayeuxAction], now_s: float) -> Sequence[Action]:
         """What somebody outside made the Bayeux server want, as a client of it is served."""
         actions: Sequence[Action] = self.replay.endpoint.actions(wanted, now_s)
