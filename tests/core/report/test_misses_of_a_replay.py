@@ -63,6 +63,14 @@ def test_the_state_of_the_run_is_told_with_sessions_and_what_is_awaited() -> Non
     assert "'supervisor' is supervisor, 'agent7' free" in found["detail"]
 
 
+def test_a_miss_tells_of_an_event_on_its_way_as_of_one_that_may_still_come() -> None:
+    stage = Stage(story())
+    person = stage.person("supervisor")
+    person.ask("POST", BIN, PULL)
+    found = problem(stage, "GET", "/api/v2/nothing")
+    assert found["run"]["waiting"] == ['event 5 ({"referenceId": 17}) was still on its way']
+
+
 def test_what_is_compared_names_volatile_places_and_kinds_of_ids() -> None:
     profile = parse_profile(
         {

@@ -243,7 +243,7 @@ def _undelivered_one(follower: Follower, why: str) -> Undelivered:
 
 def _pending(run: Run, queued: Iterable[Due]) -> Iterator[tuple[Follower, str]]:
     for due in run.scheduled:
-        yield due.follower, "it was on its way when the replay ended"
+        yield due.follower, "it was still on its way"
     for session, dues in run.unclaimed.items():
         for due in dues:
             yield due.follower, f"no client came for the recorded session {session!r}"

@@ -61,7 +61,7 @@ class Play:
 class Due:
     """An event that is on its way, and then waits for whoever it is for.
 
-    Events that it causes are on their way when it was given to a client.
+    Events that it causes are on their way when it was given to a Bayeux session, fetched or not.
     """
 
     follower: Follower
