@@ -85,3 +85,21 @@ def test_it_speaks_json() -> None:
     assert reference_id["form"] == "integer"
     assert reference_id["entries"] == [6, 10, 11, 12, 14, 15]
     assert found["snippet"]["operation"] == "operationName"
+
+
+def test_it_shows_where_texts_of_digits_stand_that_are_no_ids(tmp_path: Path) -> None:
+    path = tmp_path / "texts.yaml"
+    path.write_text(
+        """cassette: 1
+profile: workbins
+---
+exchange: 1
+request: {method: POST, target: /x, json: {operationName: Pull}}
+response: {status: 200, json: {statusCode: 0, referenceId: "17"}}
+"""
+    )
+    assert "left alone, being texts and no numbers" in cometape(str(path)).output
+    (known,) = json.loads(cometape(str(path), "--json").output)["known"]
+    assert known["left_alone"] == {"response.json referenceId": 1}
+    assert known["values"] == []
+    assert "left alone" not in cometape(PULL).output

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from rich import box
 from rich.console import Group, RenderableType
@@ -52,6 +52,7 @@ def identities_as_json(
                 "made_by": one.kind.made_by,
                 "sessions": list(one.sessions),
                 "places": dict(one.places),
+                "left_alone": dict(one.left_alone),
                 "values": [{"value": v.value, "entries": list(v.entries)} for v in _values(one)],
             }
             for one in known
@@ -111,10 +112,20 @@ def _known(known: Sequence[KnownKind], profile: str) -> Table:
         found.add_row(
             Text(f"{one.kind.name}\n").append(how, style="dim"),
             Text(printable(", ".join(one.sessions))),
-            Text("\n".join(f"{place} ({n})" for place, n in one.places.items())),
+            Text("\n".join([*_counted(one.places), *_left_alone(one)])),
             _lines([f"{v.value}: {_chain(v.entries)}" for v in _values(one)]),
         )
     return found
+
+
+def _counted(places: Mapping[str, int]) -> list[str]:
+    return [f"{place} ({n})" for place, n in places.items()]
+
+
+def _left_alone(known: KnownKind) -> list[str]:
+    """What looks like an id of a kind, and will be as recorded all the same."""
+    places = _counted(known.left_alone)
+    return ["left alone, being texts and no numbers:", *places] if places else []
 
 
 def _proposed(proposed: Sequence[Proposal]) -> Table:

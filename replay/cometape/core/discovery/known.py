@@ -35,6 +35,8 @@ class KnownKind:
     places: dict[str, int] = field(default_factory=dict)
     """How often at each declared place."""
     sessions: dict[str, None] = field(default_factory=dict)
+    left_alone: dict[str, int] = field(default_factory=dict)
+    """How often texts of digits stand at each place, where its ids are JSON numbers."""
 
     def note(self, value: str, place: str, entry: Entry) -> None:
         """One more identity was seen."""
@@ -62,12 +64,15 @@ def known_identities(cassette: Cassette, profile: Profile) -> list[KnownKind]:
                 for value, textual in _values(place, entry):
                     identity = kind.read(value, textual=textual)
                     if identity is None:
+                        if kind.almost(value):
+                            at = str(place)
+                            known.left_alone[at] = known.left_alone.get(at, 0) + 1
                         continue
                     text = str(identity)
                     if kind.is_created and text not in created[kind.name]:
                         continue
                     known.note(text, str(place), entry)
-    return [known for known in found.values() if known.values]
+    return [known for known in found.values() if known.values or known.left_alone]
 
 
 def _created(cassette: Cassette, profile: Profile) -> dict[str, list[str]]:

@@ -69,6 +69,14 @@ class IdentityKind:
             return int(value) if _INTEGER.fullmatch(value) else None
         return value if self.fits(value) else None
 
+    def almost(self, value: Json) -> bool:
+        """Whether `value` has the digits of such an identity, but is a text where it is JSON.
+
+        A replay leaves it as it was recorded: a text that happens to be digits may be anything.
+        """
+        is_text = isinstance(value, str) and _INTEGER.fullmatch(value) is not None
+        return self.form == "integer" and is_text
+
     def may_create(self, operation: str | None) -> bool:
         """Whether an operation of that name creates such things."""
         return operation is not None and any(fnmatchcase(operation, n) for n in self.operations)
