@@ -17,6 +17,7 @@ from cometape.core.identity.identity import FORMER, Binding, Identity, Issuer
 from cometape.core.identity.rewriting import Rewriter
 from cometape.core.json_value import Json, JsonObject
 from cometape.core.places.json_text import scalars
+from cometape.core.places.place import Place
 from cometape.core.profile.profile import IdentityKind
 from cometape.profiles import load_profile
 from strategies import json_values
@@ -101,6 +102,63 @@ def test_recorded_integers_are_never_issued(
     assert not set(live) & recorded
     assert live == sorted(live)
     assert 1000 <= min(live) <= max(live) < 2**31
+
+
+numbers = st.builds(
+    IdentityKind,
+    name=st.just("n"),
+    form=st.just("integer"),
+    scope=st.just("run"),
+    issued=st.sampled_from([(), (Place(part="event.data"),), (Place(part="response.json"),)]),
+    start=st.one_of(st.none(), st.integers(1000, 5000)),
+    step=st.sampled_from([1, 10, 700]),
+)
+
+
+@given(
+    numbers,
+    st.lists(
+        st.tuples(st.sampled_from(["answer", "event"]), st.sampled_from([1, 7, 499, 1300])),
+        max_size=12,
+    ),
+    st.one_of(st.just(frozenset()), st.frozensets(st.integers(1000, 60_000), max_size=300)),
+    st.integers(1, 4),
+)
+@settings(max_examples=60)
+def test_how_many_integers_events_took_never_changes_those_of_answers_nor_the_other_way_round(
+    kind: IdentityKind, asked: list[tuple[str, int]], recorded: frozenset[int], occurrence: int
+) -> None:
+    def mine() -> Binding:
+        return Binding({"n": kind}, lambda: Issuer(0, "agent7", occurrence, lambda: recorded))
+
+    mixed, live = mine(), dict[str, list[int]](answer=[], event=[])
+    for series, times in asked:
+        live[series] += [int(mixed.renew(of("n", "7"), series)) for _ in range(times)]
+    for series, got in live.items():
+        alone = mine()
+        assert got == [int(alone.renew(of("n", "7"), series)) for _ in got]
+        assert got == sorted(got)
+    assert not set(live["answer"]) & set(live["event"])
+
+
+def test_a_counter_that_only_events_hand_out_begins_where_it_is_said() -> None:
+    of_events = IdentityKind(
+        name="n", form="integer", scope="run", start=5000, issued=(Place(part="event.data"),)
+    )
+    mine = Binding({"n": of_events}, lambda: Issuer(0, "agent7"))
+    assert [mine.live(of("n", n), "event") for n in "12"] == ["5000", "5001"]
+
+
+@pytest.mark.parametrize("recorded", [0, 300, 3000], ids=str)
+def test_whatever_the_width_a_long_series_of_a_client_meets_that_of_no_other(recorded: int) -> None:
+    kind, given_away = KINDS[0], set[int]()
+    for occurrence in range(1, 6):
+        mine = Issuer(0, "agent7", occurrence, lambda: range(recorded))
+        live = {mine.integer(kind, series) for series in ("answer", "event") for _ in range(50_000)}
+        assert len(live) == 100_000
+        assert max(live) < 2**31
+        assert not live & given_away
+        given_away |= live
 
 
 def test_a_recording_full_of_integers_still_gets_fresh_ones_of_32_bits() -> None:

@@ -6,6 +6,7 @@ import json
 import re
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -220,3 +221,45 @@ def _compare(recorded: Any, live: Any, key: str, binding: dict[tuple[str, Any], 
         assert binding.setdefault((key, recorded), live) == live
     else:
         assert recorded == live
+
+
+ORDERS: dict[str, Any] = {
+    "form": "integer",
+    "scope": "run",
+    "issued": ["response.json order", "event.data order"],
+}
+
+
+def ordering() -> Script:
+    """An answer with an id of its own, and an event with another."""
+    script = Script("bayeux")
+    script.listen("agent7", "/orders")
+    script.ask("agent7", "POST", "/orders", {"op": "Order"}, {"order": 17})
+    script.event("agent7", "/orders", {"order": 99}, cause=3)
+    return script
+
+
+@pytest.mark.parametrize(
+    "counter", [{}, {"start": 5000}, {"start": 1000, "step": 50}], ids=["range", "start", "step"]
+)
+@pytest.mark.parametrize("scope", ["run", "session"])
+def test_however_long_a_client_loops_the_time_of_events_changes_no_id(
+    counter: dict[str, int], scope: str
+) -> None:
+    orders = ORDERS | {"scope": scope} | ({"counter": counter} if counter else {})
+    runs = []
+    for polls_every in (50, 3000):
+        stage = Stage(ordering(), profile=kinds(order=orders), repeats=True)
+        person = stage.person("agent7")
+        client = person.listen("/orders")
+        answers = []
+        for turn in range(2200):
+            answers.append(person.ask("POST", "/orders", {"op": "Order"}).json["order"])
+            if turn % polls_every == 0:
+                stage.settle()
+                client.poll()
+        runs.append((answers, [data["order"] for data in person.data()]))
+    answers, events = runs[0]
+    assert (runs[1] == runs[0]) is True, "no diff of thousands"
+    assert len({*answers, *events}) == 4400 if scope == "run" else len(answers) + 1
+    assert answers == sorted(answers)

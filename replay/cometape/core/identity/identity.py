@@ -25,8 +25,10 @@ _BASES = 9973
 _STEP = 7919
 MIN_WIDTH = 1000
 MAX_WIDTH = 100_000
-"""Of a range: the widest leave every integer within 32 bits."""
+"""Of a range: the widest leave every integer within 32 bits. Half of it are the integers of one
+series that no other client gets, however wide its range is, and a counter goes on without a gap."""
 _BASE36 = "0123456789abcdefghijklmnopqrstuvwxyz"
+_PARTS_OF_EVENTS = frozenset({"event.data", "event.message", "channel"})
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _HEX = re.compile(r"[0-9a-fA-F]+")
 MIN_TOKEN = 25
@@ -53,6 +55,17 @@ class Identity(NamedTuple):
     recorded: str
 
 
+class _Count:
+    """Where a series of integers has got to."""
+
+    __slots__ = ("block", "end", "upcoming")
+
+    def __init__(self) -> None:
+        self.block = -1
+        self.end = self.upcoming = 0
+        """The block is used up there; and what is issued next, if the recording has it not."""
+
+
 class Issuer:
     """Makes fresh ids for one client; a pure function of what it is built with and asked, in order.
 
@@ -60,10 +73,11 @@ class Issuer:
     server from 1, `recorded` gives (when first needed) integers that must not be issued.
 
     Integers ascend in order of issue within a range of their own; no two occurrences of one `who`
-    share a range, unless a kind counts from a number of its own.
+    share a range, unless a kind counts from a number of its own. A series that has used up its
+    half of the range goes on in the same half of another one, further up: two series never meet.
     """
 
-    __slots__ = ("_find_recorded", "_issued", "_occurrence", "_recorded", "_seed", "_who", "_width")
+    __slots__ = ("_counts", "_find_recorded", "_occurrence", "_recorded", "_seed", "_who", "_width")
 
     def __init__(
         self,
@@ -76,10 +90,10 @@ class Issuer:
         self._who = who
         self._occurrence = occurrence
         self._find_recorded = recorded
-        self._recorded: Collection[int] | None = None
+        self._recorded: Collection[int] = ()
         self._width = MIN_WIDTH
-        self._issued: dict[tuple[str, str], int] | None = None
-        """The latest integers by kind and series, once there is one."""
+        self._counts: dict[tuple[str, str], _Count] | None = None
+        """By kind and series, once there is an integer."""
 
     def integer(self, kind: IdentityKind, series: str = "answer") -> int:
         """The next integer of `kind`.
@@ -87,29 +101,55 @@ class Issuer:
         Ids that only events carry are a `series` of their own: an event's time must not change
         the id that the next answer gets.
         """
-        if self._recorded is None:
-            self._recorded = self._find_recorded()
-            while self._width < 4 * len(self._recorded) and self._width < MAX_WIDTH:
-                self._width *= 10
-        issued = self._issued
-        if issued is None:
-            issued = self._issued = {}
-        latest = issued.get((kind.name, series))
-        if latest is not None:
-            value = latest + kind.step
-        elif kind.start is not None:
-            value = kind.start
-        else:
-            value = self._start(kind.name, series) + 1
-        while value in self._recorded:
-            value += kind.step
-        issued[kind.name, series] = value
+        counts = self._counts
+        if counts is None:
+            counts = self._begin()
+        count = counts.get((kind.name, series))
+        if count is None:
+            count = counts[kind.name, series] = _Count()
+        value = count.upcoming
+        if value >= count.end or value in self._recorded:
+            value = self._go_on(count, kind, series)
+        count.upcoming = value + kind.step
         return value
 
-    def _start(self, kind: str, series: str) -> int:
-        offset = int.from_bytes(self._digest(kind)[:8], "big")
-        base = self._width * (1 + (offset + self._occurrence * _STEP) % _BASES)
-        return base if series == "answer" else base + self._width // 2
+    def _begin(self) -> dict[tuple[str, str], _Count]:
+        recorded = self._recorded = self._find_recorded()
+        while self._width < 4 * len(recorded) and self._width < MAX_WIDTH:
+            self._width *= 10
+        self._counts = {}
+        return self._counts
+
+    def _go_on(self, count: _Count, kind: IdentityKind, series: str) -> int:
+        """The next integer, past those of the recording and the end of a block."""
+        value, step, recorded = count.upcoming, kind.step, self._recorded
+        while True:
+            while value < count.end and value in recorded:
+                value += step
+            if value < count.end:
+                return value
+            count.block += 1
+            value, count.end = self._block(count.block, kind, series)
+
+    def _block(self, nth: int, kind: IdentityKind, series: str) -> tuple[int, int]:
+        """Where the `nth` block of a series begins and ends: half of a range, for ever its own.
+
+        One kind is issued in answers, another in events; a counter begins with what it is for.
+        """
+        if kind.start is not None:
+            half = MAX_WIDTH // 2 * kind.step
+            first = "event" if _is_issued_by_events(kind) else "answer"
+            begin = kind.start + 2 * half * nth + (0 if series == first else half)
+            return begin, begin + half
+        # The first rounds through all ranges leave each client its own; after them, to stay
+        # within 32 bits, a client goes on in the ranges of others.
+        rounds = MAX_WIDTH // self._width
+        further = min(nth, rounds - 1) * _BASES + max(nth - rounds + 1, 0)
+        offset = int.from_bytes(self._digest(kind.name)[:8], "big")
+        base = self._width * (1 + (offset + self._occurrence * _STEP) % _BASES + further)
+        half = self._width // 2
+        begin = base + 1 + (0 if series == "answer" else half)
+        return begin, begin + half
 
     def text(self, kind: IdentityKind, recorded: str, nth: int) -> str:
         """The `nth` string for one recorded value: a UUID for a UUID, else as the form says."""
@@ -282,6 +322,11 @@ class Binding(Ledger):
         """The recorded value behind a live one, or None when this binding never issued it."""
         found = self.behind(kind, live)
         return found.recorded if found is not None else None
+
+
+def _is_issued_by_events(kind: IdentityKind) -> bool:
+    """Whether nothing but events hands out such ids."""
+    return bool(kind.issued) and all(place.part in _PARTS_OF_EVENTS for place in kind.issued)
 
 
 def _stretch(digest: bytes, length: int, alphabet: str) -> str:
