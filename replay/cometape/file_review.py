@@ -65,9 +65,17 @@ def _review(header: Header, entries: Iterable[Entry], rules: Profile) -> Review:
     inference = Inference(rules, find=False)
     looking = ResidueScan(rules, header.allowed, scanner())
     found = list(looking.header(header))
+    is_empty = True
     for entry in entries:
+        is_empty = False
         inference.observe(entry)
         found += looking.entry(entry)
+    if is_empty:
+        raise CassetteError(
+            "nothing was recorded: there is no entry in it",
+            hint="record again, with a client that comes to the recorder",
+            reason="empty",
+        )
     inference.causes()
     return Review(header, tuple(found))
 

@@ -44,6 +44,14 @@ def test_a_cassette_in_order_is_passed_over_in_silence(file: Path) -> None:
     assert (result.exit_code, result.output) == (0, "")
 
 
+def test_a_recording_of_nothing_is_refused(file: Path) -> None:
+    save(replace(load(GOLDEN), entries=()), file)
+    done = run("lint", file)
+    assert done.exit_code == 3
+    assert "nothing was recorded" in done.output
+    assert str(file) in done.output
+
+
 def test_what_looks_like_a_secret_is_named_by_file_entry_and_field(file: Path) -> None:
     result = run("lint", GOLDEN, written(file, RANDOM))
     assert result.exit_code == 6

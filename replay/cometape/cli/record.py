@@ -181,6 +181,10 @@ def command(
     click.get_current_context().exit(asyncio.run(recording))
 
 
+NOTHING_RECORDED = 1
+"""The exit code where a command passed and never came to the recorder."""
+
+
 async def _record(
     settings: RecordingSettings,
     proxy: ProxySettings,
@@ -234,6 +238,9 @@ async def _record(
         raise recorder.failure
     if recorder.failure is not None:
         say(f"cometape: {recorder.failure}")
+    if child and code == 0 and recorder.summary is not None and recorder.summary.is_empty:
+        say(f"cometape: nothing of {child[0]} was recorded; did it use COMETAPE_URL?")
+        return NOTHING_RECORDED
     return code
 
 

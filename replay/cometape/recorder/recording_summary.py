@@ -30,6 +30,11 @@ class Summary:
     warnings: tuple[RecordingWarning, ...] = ()
     """What a replay of it will lack."""
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing at all was recorded."""
+        return not (self.exchanges or self.bayeux or self.events)
+
     def render(self) -> str:
         """The summary as lines of text."""
         spontaneous = self.events - self.caused

@@ -17,7 +17,9 @@ from .awaited_events import AwaitedEvents, is_operation, waiting_ids
 from .capture import CLIENT_LEFT, NO_WHOLE_ANSWER, RECORDING_ENDED
 from .live_tally import operation_kind
 
-WarningKind = Literal["no-event", "no-cause", "never-subscribed", "cut-off", "body-left-out"]
+WarningKind = Literal[
+    "nothing-recorded", "no-event", "no-cause", "never-subscribed", "cut-off", "body-left-out"
+]
 
 NOT_KEPT = "not kept"
 """How the `error` of an exchange ends whose body was too long."""
@@ -27,6 +29,8 @@ _MAX_WARNINGS = 100
 _SHOWN = 6
 
 _HINTS: dict[WarningKind, str] = {
+    "nothing-recorded": "did the client come to the recorder? A command is told where that is by"
+    " the environment variables COMETAPE_URL and HTTP_PROXY",
     "no-event": "a client that waits for it waits for ever; record on until it is there",
     "no-cause": "a replay delivers it by its place alone; was its operation made elsewhere?",
     "never-subscribed": "no event could reach it; did its CometD traffic pass the recorder?",
@@ -109,6 +113,8 @@ class ClosingWarnings:
     def warnings(self) -> tuple[RecordingWarning, ...]:
         """What is missing, the gravest kind first; ask once, when all entries are told."""
         found, awaited = self._found, self._awaited
+        if not self._sessions:
+            found.add("nothing-recorded", "nothing was recorded", None)
         for one in awaited:
             what = f"the event of {one.name} never came"
             found.add("no-event", what, one.number, f"{what}: {waiting_ids(one)}")
