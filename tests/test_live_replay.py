@@ -293,6 +293,26 @@ def test_only_a_manual_clock_is_advanced(tmp_path: Path) -> None:
             replay.clock.advance(1)
 
 
+@pytest.mark.parametrize("seconds", ["1", None, True, float("nan"), float("inf"), -1, 1e9])
+def test_a_clock_is_not_advanced_by_what_is_no_time_that_can_pass(
+    tmp_path: Path, seconds: Any
+) -> None:
+    with live(tmp_path, pace="manual") as replay:
+        for change in (replay.clock.advance, replay.clock.pass_time):
+            with pytest.raises(ConfigurationError, match="cannot be advanced by") as caught:
+                change(seconds)
+            assert caught.value.reason == "bad-advance"
+        assert replay.clock.now_s == 0
+
+
+def test_a_clock_is_not_advanced_to_what_never_is_pending(tmp_path: Path) -> None:
+    with live(tmp_path, pace="manual") as replay:
+        with pytest.raises(ConfigurationError, match="to the next 'foo'") as caught:
+            replay.clock.advance_to_next("foo")
+        assert caught.value.reason == "bad-advance"
+        assert "event, timeout, expiry, other" in caught.value.hint
+
+
 def test_what_is_no_option_is_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="no option 'sped'"), live(tmp_path, sped=1):
         pass

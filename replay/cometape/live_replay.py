@@ -18,6 +18,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from cometape.core.control.served_run import ServedRun
+from cometape.core.virtual_time import checked_seconds
 from cometape.server.listener import BackgroundServer
 
 if TYPE_CHECKING:
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from cometape.core.faults.fault_rule import FaultRule
     from cometape.core.json_value import Json
     from cometape.core.playbook.playbook import Playbook
-    from cometape.core.profile.profile import Profile
     from cometape.core.replay.live_sessions import LiveSession
     from cometape.core.replay.pending import Pending
     from cometape.core.replay.replay_service import ReplaySettings
@@ -63,6 +63,7 @@ class LiveReplay:
         Raises CassetteError, ProfileError and ConfigurationError for what cannot be used.
         """
         from cometape.profiles import profile_finder
+        from cometape.replay_options import replay_settings
         from cometape.store.index_cache import IndexCache
         from cometape.store.playbook_file import open_playbook
 
@@ -266,12 +267,15 @@ class Clock:
 
         Clients see it, but do not act until it is over: to see one reconnect, advance to its
         timeout, wait until it is held again, and go on. Raises ConfigurationError where the pace is
-        not manual.
+        not manual, and for what is no number of seconds that can pass.
         """
         self._server.perform(lambda now_s: self._run.advance(seconds))
 
     def advance_to_next(self, what: str | None = None) -> None:
-        """Let time pass until the next thing happens (`event`: until the next event is due)."""
+        """Let time pass until the next thing happens, of a kind (`event`) or of any.
+
+        Raises ConfigurationError as `advance`, and where there is no such kind.
+        """
         self._server.perform(lambda now_s: self._run.advance_to_next(what))
 
     def pass_time(self, seconds: float, *, within_s: float = PATIENCE_S) -> None:
@@ -281,7 +285,7 @@ class Clock:
         waits until that session's next one is held, or the session has ended. Raises AssertionError
         for a client that does not come back in time, ConfigurationError as `advance`.
         """
-        until_s = self.now_s + seconds
+        until_s = self.now_s + checked_seconds(seconds)
         while (left_s := until_s - self.now_s) > 0:
             next_s = next((one.at_s for one in self.pending), until_s)
             step_s = min(max(next_s - self.now_s, _LEAST_STEP_S), left_s)
@@ -358,73 +362,3 @@ def _until(
     finally:
         server.call(end)
     return outcome.result()
-
-
-OPTIONS = frozenset(
-    (
-        "seed",
-        "pace",
-        "strict",
-        "repeats",
-        "dates",
-        "as_recorded",
-        "faults",
-        "order",
-        "patience_s",
-        "timeout_s",
-        "max_interval_s",
-        "dialect",
-    )
-)
-"""What `replay_settings` knows."""
-
-
-def replay_settings(options: dict[str, Any], profile: Profile) -> ReplaySettings:
-    """How to replay, as a test says it: `OPTIONS` by name; faults may be those of the profile.
-
-    Raises ConfigurationError for a value that cannot be used, or another name.
-    """
-    import time
-    from dataclasses import replace
-
-    from cometape.core.errors import ConfigurationError
-    from cometape.core.explore.conductor import PATIENCE_S as PATIENCE_OF_AN_ORDER_S
-    from cometape.core.identity.date_shift import Dates
-    from cometape.core.replay.replay_service import BAYEUX, MAX_INTERVAL_MS, ReplaySettings
-    from cometape.core.run.pace import Pace
-
-    unknown = sorted(options.keys() - OPTIONS)
-    if unknown:
-        raise ConfigurationError(
-            f"a replay has no option {unknown[0]!r}",
-            hint=f"There are: {', '.join(sorted(OPTIONS))}.",
-            reason="bad-option",
-        )
-    return ReplaySettings(
-        seed=options.get("seed", 0),
-        pace=Pace.parse(str(options.get("pace", "instant"))),
-        strict=options.get("strict", True),
-        repeats=options.get("repeats", False),
-        as_recorded=options.get("as_recorded", False),
-        dates=Dates.parse(str(options["dates"])) if "dates" in options else None,
-        faults=_fault_rules(options.get("faults", ()), profile),
-        order=options.get("order"),
-        order_patience_s=options.get("patience_s", PATIENCE_OF_AN_ORDER_S),
-        dialect=options.get("dialect"),
-        bayeux=replace(
-            BAYEUX,
-            timeout_ms=round(options.get("timeout_s", 30) * 1000),
-            max_interval_ms=round(options.get("max_interval_s", MAX_INTERVAL_MS / 1000) * 1000),
-            wall_offset_s=time.time() - time.monotonic(),
-        ),
-    )
-
-
-def _fault_rules(written: Any, profile: Profile) -> tuple[FaultRule, ...]:
-    if not written:
-        return ()
-    from cometape.core.faults.fault_kind import kinds_of
-    from cometape.core.faults.fault_reading import read_rules
-
-    rules: list[Json] = [written] if isinstance(written, str) else list(written)
-    return read_rules(rules, kinds_of(profile.faults), option="(faults=…)")

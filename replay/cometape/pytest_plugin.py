@@ -171,8 +171,9 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
 def _replay_of(marker: pytest.Mark, item: pytest.Item) -> LiveReplay:
     """The replay a marker asks for. Raises CometapeError."""
     from cometape.core.errors import ConfigurationError
-    from cometape.live_replay import OPTIONS, LiveReplay, replay_settings
+    from cometape.live_replay import LiveReplay
     from cometape.profiles import load_profile
+    from cometape.replay_options import OPTIONS, replay_settings
 
     unknown = sorted(marker.kwargs.keys() - OPTIONS - {"profile"})
     if unknown or len(marker.args) != 1 or not isinstance(marker.args[0], str | Path):

@@ -36,6 +36,11 @@ def test_where_a_time_must_pass_none_is_refused() -> None:
         (simulate.command, "invite_every_s"),
         (simulate.command, "revoke_after_s"),
         (broker.command, "interval_s"),
+        *(
+            (command, option)
+            for command in (replay.command, simulate.command, broker.command)
+            for option in ("timeout_s", "max_interval_s")
+        ),
     ],
 )
 def test_options_in_seconds_are_of_this_kind(command: click.Command, option: str) -> None:

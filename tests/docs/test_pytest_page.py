@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from cometape.live_replay import OPTIONS, Clock, LiveReplay
+from cometape.live_replay import Clock, LiveReplay
+from cometape.replay_options import OPTIONS
 
 PAGE = (Path(__file__).parents[2] / "docs" / "pytest.md").read_text(encoding="utf-8")
 

@@ -7,6 +7,8 @@ from typing import Any, TypeVar
 
 import click
 
+from .seconds import Seconds
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -16,7 +18,7 @@ def bayeux_options(*, max_interval_s: float) -> Callable[[F], F]:
     def add(command: F) -> F:
         timeout = click.option(
             "--timeout-s",
-            type=click.FloatRange(min=0),
+            type=Seconds(),
             default=30.0,
             show_default=True,
             metavar="S",
@@ -24,7 +26,7 @@ def bayeux_options(*, max_interval_s: float) -> Callable[[F], F]:
         )
         max_interval = click.option(
             "--max-interval-s",
-            type=click.FloatRange(min=0),
+            type=Seconds(),
             default=max_interval_s,
             show_default=True,
             metavar="S",

@@ -42,6 +42,21 @@ class Impatient(Protocol):
         ...
 
 
+def checked_seconds(seconds: float) -> float:
+    """Seconds that can pass.
+
+    Raises ConfigurationError for a negative or absurd number of them, and for what is no number.
+    """
+    is_number = isinstance(seconds, int | float) and not isinstance(seconds, bool)
+    if not is_number or not 0 <= seconds <= MAX_ADVANCE_S:  # nan is neither
+        raise ConfigurationError(
+            f"the clock cannot be advanced by {seconds!r} seconds",
+            hint=f"Give a number from 0 to {MAX_ADVANCE_S:.0f}; time does not go back.",
+            reason="bad-advance",
+        )
+    return seconds
+
+
 class VirtualTime:
     """Stands before a service and tells it a time of its own; the shell's time is ignored.
 
@@ -74,14 +89,8 @@ class VirtualTime:
         return None if next_ns is None else next_ns / _NS
 
     def advance(self, seconds: float) -> list[Action]:
-        """Let time pass. Raises ConfigurationError for a negative or absurd number of seconds."""
-        if not 0 <= seconds <= MAX_ADVANCE_S:
-            raise ConfigurationError(
-                f"the clock cannot be advanced by {seconds} seconds",
-                hint=f"Give a number from 0 to {MAX_ADVANCE_S:.0f}; time does not go back.",
-                reason="bad-advance",
-            )
-        return self._go_to(self._now_ns + round(seconds * _NS))
+        """Let time pass. Raises ConfigurationError as `checked_seconds`."""
+        return self._go_to(self._now_ns + round(checked_seconds(seconds) * _NS))
 
     def advance_to(self, at_s: float) -> list[Action]:
         """Let time pass until `at_s`; nothing happens where that is in the past."""

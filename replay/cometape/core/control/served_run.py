@@ -22,7 +22,7 @@ from ..exchange import Request, Response
 from ..json_value import Json
 from ..replay.intervention import Injected
 from ..replay.live_sessions import LiveSession, is_held, live_sessions
-from ..replay.pending import Pending, pending
+from ..replay.pending import KINDS, Pending, pending
 from ..replay.replay_service import ReplayService, ReplaySettings
 from ..service import Action, Service
 from ..virtual_time import VirtualTime
@@ -200,9 +200,15 @@ class ServedRun:
         """Let time pass until the next thing happens; `event`: until the next event is due.
 
         Nothing happens where nothing (of that kind) is pending. Raises ConfigurationError where
-        the pace is not manual.
+        the pace is not manual, or there is no such kind.
         """
         clock = self._manual()
+        if what is not None and what not in KINDS:
+            raise ConfigurationError(
+                f"the clock cannot be advanced to the next {what!r}",
+                hint=f"It must be one of {', '.join(KINDS)}, or nothing (whatever is next).",
+                reason="bad-advance",
+            )
         found = [one for one in self.moment(0.0).pending if what in (None, one.what)]
         if not found:
             return []

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from cometape.core.run.live_client import LiveClient
 from cometape.core.run.play import Due
@@ -19,6 +19,8 @@ from .replay_service import Replay
 
 What = Literal["event", "timeout", "expiry", "other"]
 """What is pending; the closed set."""
+KINDS: tuple[str, ...] = get_args(What)
+"""The same, as texts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
