@@ -53,6 +53,13 @@ class Shape:
     """Equal for requests that match, placeholders apart."""
     wild: bool
     """Whether a placeholder is in it."""
+    characters: int
+    """Those of its body, as text."""
+
+    @property
+    def is_large(self) -> bool:
+        """Whether it is too large to be remembered beside thousands of others."""
+        return self.characters > REMEMBERED_BODY_BYTES
 
     @property
     def path(self) -> str:
@@ -210,7 +217,7 @@ def shape(
             body_form,
             _kind_only(text),
         )
-    return Shape(method, segments, query, body_form, body, key, wild)
+    return Shape(method, segments, query, body_form, body, key, wild, len(text))
 
 
 def _kind_only(text: str) -> str:

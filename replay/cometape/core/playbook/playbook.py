@@ -113,7 +113,7 @@ class Playbook:
 
     def matches(self, shape: Shape) -> Matches:
         """The recordings that a live request of this shape is, by one look-up."""
-        return self._by_key(shape.key)
+        return self._find(shape.key) if shape.is_large else self._by_key(shape.key)
 
     def wild_matches(self, shape: Shape) -> Matches:
         """The recordings whose placeholders a live request of this shape fits."""

@@ -132,11 +132,11 @@ class Explainer:
         return encodable(f"{live} of {who}, but {told}{more}")
 
     def _remember(self, run: int, shape: Shape, who: str) -> None:
-        if _characters(shape) > _REMEMBERED_CHARACTERS // 4:
+        if shape.characters > _REMEMBERED_CHARACTERS // 4:
             return  # it would be remembered instead of all others
         asked = self._asked.setdefault(run, deque())
         asked.append((shape, who))
-        self._asked_characters += _characters(shape)
+        self._asked_characters += shape.characters
         self._asked_indexes.pop(run, None)
         if len(asked) > _REMEMBERED:
             self._forget(run)
@@ -147,7 +147,7 @@ class Explainer:
         """The first request of a run that is remembered."""
         asked = self._asked[run]
         shape, _ = asked.popleft()
-        self._asked_characters -= _characters(shape)
+        self._asked_characters -= shape.characters
         self._asked_indexes.pop(run, None)
         if not asked:
             del self._asked[run]
@@ -264,7 +264,7 @@ def _told_body(shape: Shape) -> Json:
     """An excerpt of a body; two large ones that begin alike differ in it by their lengths."""
     if shape.body_form == "none":
         return None
-    return excerpt(shape.body, _MAX_BODY, length=_characters(shape))
+    return excerpt(shape.body, _MAX_BODY, length=shape.characters)
 
 
 def _told(difference: Difference) -> Difference:
@@ -275,11 +275,6 @@ def _told(difference: Difference) -> Difference:
     )
     where = str(excerpt(difference.where, _MAX_VALUE))
     return replace(difference, where=where, recorded=recorded, live=live)
-
-
-def _characters(shape: Shape) -> int:
-    """Those of the body: its text is part of the key."""
-    return len(str(shape.key[-1]))
 
 
 def _compared(profile: Profile) -> Compared:
