@@ -170,3 +170,15 @@ def test_frames_wait_for_one_that_trickles(
         assert client.text() == "x" * 1000
         assert client.text() == "next"
         client.send_event(CloseConnection(code=1000))
+
+
+def test_nothing_stands_in_an_answer_that_trickles_to_a_client_that_half_closes(
+    service: SpoiltService, client: RawClient
+) -> None:
+    service.manner = Manner(piece_bytes=20, every_s=0.01)
+    client.ask("/spoilt")
+    client.half_close()
+    data = client.rest()
+    assert data.startswith(b"HTTP/1.1 200")
+    assert data.endswith(TEXT.encode())
+    assert b"100 Continue" not in data

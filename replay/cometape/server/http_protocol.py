@@ -91,7 +91,7 @@ class HttpConnection(asyncio.Protocol):
         self._writing_paused = False
         self._handshake: Handshake | None = None
         self._spoilt: dict[Exchange, tuple[bytes, Manner, bool]] | None = None
-        """Answers to be written badly when their turn has come, and whether to keep alive then."""
+        """Answers to be written badly, and whether to keep alive then; empty during the last."""
         self._surplus = b""
         """Bytes after the request to become a WebSocket."""
 
@@ -435,6 +435,7 @@ class HttpConnection(asyncio.Protocol):
         self._pending.insert(0, exchange)
 
         def done() -> None:
+            self._spoilt = self._spoilt or None
             exchange.answer, exchange.keep_alive = b"", keep_alive
             self.flush()
 
@@ -480,19 +481,18 @@ class HttpConnection(asyncio.Protocol):
 
     def _ask(self) -> None:
         """A client that sends no more: is it still there?"""
-        assert self._probe is not None
         self.deadline_s = self._host.time() + self._host.limits.probe_s
-        self._probe.ask()
+        if self._probe is not None and self._spoilt is None:  # else it would stand in an answer
+            self._probe.ask()
 
     def _has_gone(self) -> None:
         self._leave()
         self.abort()
 
     def _leave(self) -> None:
-        """No answer can reach the client any more.
+        """No answer can reach the client any more: the service is told at once.
 
-        The service is told now, not when asyncio says that the connection is lost, in the next
-        turn: an event may be due before that.
+        asyncio tells of the end in the next turn only, and an event may be due before that.
         """
         pending, self._pending = self._pending, []
         for exchange in pending:
