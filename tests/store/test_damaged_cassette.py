@@ -52,6 +52,10 @@ def data_error(yaml_text: str) -> CassetteError:
         (b"exchange: 1\n", "not-a-cassette", 1, "Put a header before this entry"),
         (b"cassette: 1\nscenaro: x\n---\nsubscribe: 1\nchannel: /a\n", "invalid", 2,
          "`scenaro` is not a known key; did you mean `scenario`?"),
+        (b"cassette: 1\norigin: http://[x\n---\nsubscribe: 1\nchannel: /a\n", "invalid", 2,
+         "`origin` must be the address of the system recorded"),
+        (b'cassette: 1\norigin: "\\0"\n---\nsubscribe: 1\nchannel: /a\n', "invalid", 2,
+         "Write its scheme, host and port: https://gws.example:8090"),
         (b"cassette: 1\nends_with: end\n", "invalid", 2, "`ends_with` must be '...'"),
         (b"cassette: 1\n---\n<<<<<<< HEAD\nevent: 1\n", "conflict", 3, "git"),
         (b"cassette: 1\n---\nevent: 1\n=======\nevent: 2\n", "conflict", 4, "git"),
@@ -175,7 +179,35 @@ def test_a_key_given_twice_names_both_lines() -> None:
         ("exchange: 7\nrequest: {method: GET, target: /}\nresponse: {status: OK}", 5,
          '`response.status` must be a whole number, not "OK"'),
         ("exchange: 7\nrequest: {method: GET, target: /}\nresponse: {status: 17}", 5,
-         "must be an HTTP status, 100 to 599, not 17"),
+         "must be the HTTP status of an answer, 200 to 599, not 17"),
+        ("exchange: 7\nrequest: {method: GET, target: /}\nresponse: {status: 101}", 5,
+         "100 to 199 only announce an answer; write the one that follows."),
+        ("exchange: 18446744073709551616\nrequest: {method: GET, target: /}", 3,
+         "`exchange` is too high a number for an entry, not 18446744073709551616"),
+        ("event: 9223372036854775808\nchannel: /a\ndata: 1", 3, "the highest number there can be"),
+        ("event: 7\ncause: 18446744073709551616\nchannel: /a\ndata: 1", 4,
+         "`cause` must be the number of an entry"),
+        ("exchange: 7\nrequest: {method: GET, target: a}\nresponse: {status: 200}", 4,
+         '`request.target` can be asked for by no client, not "a"'),
+        ("exchange: 7\nrequest: {method: GET, target: a}\nresponse: {status: 200}", 4,
+         "A path with its query begins with a slash: /a"),
+        ("exchange: 7\nrequest: {method: GET, target: 'http://[::1'}\nerror: x", 4,
+         "For example /api/v2/me/workbins?fields=*"),
+        ("exchange: 7\nrequest: {method: GE T, target: /}\nresponse: {status: 200}", 4,
+         '`request.method` can be no method of a request, not "GE T"'),
+        ('exchange: 7\nrequest: {method: "", target: /}\nresponse: {status: 200}', 4,
+         "one word, without blanks"),
+        ('exchange: 7\nrequest: {method: GET, target: /}\n'
+         'response: {status: 200, headers: [[A, "b\\r\\nX: y"]]}', 5,
+         "`response.headers` must have no line break or NUL in them"),
+        ('exchange: 7\nresponse: {status: 200}\n'
+         'request: {method: GET, target: /, headers: [["A\\0", b]]}', 5,
+         "Write it as one line, and a further header as a pair of its own."),
+        ('event: 7\nchannel: ""\ndata: 1', 4, '`channel` can be no channel, not ""'),
+        ("event: 7\nchannel: v2/me/workitems\ndata: 1", 4,
+         "Channels begin with a slash: /v2/me/workitems"),
+        ("subscribe: 7\nchannel: v2/me/workitems", 4, "`channel` can be no channel"),
+        ("publish: 7\nchannel: \U0001f600\ndata: 1", 4, "`channel` can be no channel"),
         ("exchange: 7\nrequest:\n  method: GET\n  target: /\n  headers: {A: b}\nerror: x", 7,
          "`request.headers` must be a list of [name, value] pairs, not a mapping"),
         ("exchange: 7\nrequest:\n  method: GET\n  target: /\n  headers: [[A, 1]]\nerror: x", 7,
@@ -254,3 +286,16 @@ channel: /service/x
 
 def test_a_byte_order_mark_does_no_harm() -> None:
     assert load(b"\xef\xbb\xbfcassette: 1\n---\nsubscribe: 1\nchannel: /a\n").entries
+
+
+def test_a_refused_channel_may_be_none() -> None:
+    text = f"{HEADER}subscribe: 1\nchannel: v2\nerror: '400:v2:subscription invalid'\n"
+    assert load(text.encode()).entries == (
+        Subscribe(
+            number=1,
+            session="main",
+            channel="v2",
+            successful=False,
+            error="400:v2:subscription invalid",
+        ),
+    )

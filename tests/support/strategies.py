@@ -57,6 +57,8 @@ AWKWARD = (
 """Texts that some YAML reader takes for something else when they are written carelessly."""
 
 texts = st.sampled_from(AWKWARD) | st.text(max_size=40)
+one_line_texts = texts.map(lambda text: text.translate(dict.fromkeys((0, 10, 13), " ")))
+"""What fits into the head of an HTTP message."""
 words = st.text(st.sampled_from("abcdefghijklmnopqrstuvwxyz0123456789-"), min_size=1, max_size=12)
 integers = st.integers() | st.sampled_from([0, -1, 2**53 + 1, 2**70, -(2**70)])
 floats = st.floats(allow_nan=False) | st.sampled_from([0.0, -0.0, 1e16, 1e-7, 5e-324, 1.5e300])
@@ -84,7 +86,7 @@ bodies = st.one_of(
 )  # fmt: skip
 """Payloads in every form a cassette writes: structure, text, base64."""
 
-header_pairs = st.tuples(words, texts) | st.sampled_from(
+header_pairs = st.tuples(words, one_line_texts) | st.sampled_from(
     [
         ("Content-Type", "application/json"),
         ("Set-Cookie", "JSESSIONID=<session:1>; Path=/; HttpOnly"),
@@ -92,7 +94,9 @@ header_pairs = st.tuples(words, texts) | st.sampled_from(
     ]
 )
 headers = st.lists(header_pairs, max_size=5).map(Headers)
-targets = st.sampled_from(["/", "/api/v2/me/workbins?fields=*", "/a?x=1&x=2#"]) | texts
+targets = st.sampled_from(
+    ["/", "/api/v2/me/workbins?fields=*", "/a?x=1&x=2#", "*", "http://[::1]/a"]
+) | (one_line_texts.map("/{}".format))
 requests = st.builds(
     Request,
     method=st.sampled_from(["GET", "POST", "PUT", "DELETE", "PATCH", "odd"]),
@@ -105,9 +109,11 @@ chunks = st.just(()) | st.lists(
     max_size=12,
 ).map(tuple)
 responses = st.builds(
-    Response, status=st.integers(100, 599), headers=headers, body=bodies, chunks=chunks
+    Response, status=st.integers(200, 599), headers=headers, body=bodies, chunks=chunks
 )
-channels = st.sampled_from(["/v2/me/workitems", "/v2/me/*", "/service/echo", "/a/**"]) | texts
+channels = st.sampled_from(["/v2/me/workitems", "/v2/me/*", "/service/echo", "/a/**"]) | texts.map(
+    "/{}".format
+)
 session_names = st.sampled_from(["main", "agent", "supervisor"]) | texts
 
 _deep: Any = "bottom"

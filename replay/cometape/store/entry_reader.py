@@ -33,9 +33,19 @@ from .entry_fields import (
     RESPONSE_KEYS,
     Field,
 )
+from .wire_form import (
+    FINAL_STATUS,
+    MAX_NUMBER,
+    is_channel,
+    is_header_text,
+    is_method,
+    is_origin,
+    is_target,
+)
 from .yaml_documents import Table
 
 _MISSING: Any = object()
+_EXAMPLE_TARGET = "For example /api/v2/me/workbins?fields=*: path and query."
 
 
 def read_format(document: Json, path: str, line: int) -> int:
@@ -90,6 +100,10 @@ def read_header(document: Table, path: str) -> tuple[Header, bool]:
     ends_with = reader.value("ends_with")
     if ends_with is not _MISSING and ends_with != END:
         reader.fail("ends_with", f"must be {END!r}", ends_with, "Or leave the key out.")
+    origin = values["origin"]
+    if origin is not None and not is_origin(origin):
+        hint = "Write its scheme, host and port: https://gws.example:8090"
+        reader.fail("origin", "must be the address of the system recorded", origin, hint)
     return Header(**values), ends_with is not _MISSING
 
 
@@ -108,6 +122,9 @@ def read_entry(document: Json, path: str, line: int) -> Entry:
     reader = _Reader(document, path)
     if type(number) is not int or number < 1:
         reader.fail(kind, "must be the entry's number, 1 or more", number)
+    if number > MAX_NUMBER:
+        hint = f"Entries are counted from 1; the highest number there can be is {MAX_NUMBER}."
+        reader.fail(kind, "is too high a number for an entry", number, hint)
     reader.entry = number
     reader.know([kind, *ENTRY_KEYS, *(field.key for field in fields)])
     values: dict[str, Any] = {field.name: reader.field(field) for field in fields}
@@ -119,6 +136,8 @@ def read_entry(document: Json, path: str, line: int) -> Entry:
             "an exchange needs `response`, or `error` that says why there is none",
             hint="Write `response: {status: 200}` or `error: server closed`.",
         )
+    if "channel" in values and values.get("successful", True):  # one that is refused may be any
+        reader.check_channel(values["channel"])
     return record(
         number=number,
         session=reader.field(Field("session", "text", DEFAULT_SESSION)),
@@ -205,6 +224,12 @@ class _Reader:
             self.fail(None, f"`{self.within}{field.key}` is missing")
         return field.default
 
+    def check_channel(self, channel: str) -> None:
+        """Refuse a channel on which nothing can ever come."""
+        if not is_channel(channel):
+            hint = f"Channels begin with a slash: /{channel or 'v2/me/workitems'}"
+            self.fail("channel", "can be no channel", channel, hint)
+
     def text(self, key: str) -> str:
         value = self.table[key]
         return self.as_text(key, value)
@@ -252,7 +277,7 @@ class _Reader:
     def as_cause(self, key: str, value: Json) -> int | str:
         if value == "spontaneous":
             return "spontaneous"
-        if type(value) is int and value > 0:
+        if type(value) is int and 0 < value <= MAX_NUMBER:
             return value
         hint = "Leave it out and it is inferred."
         self.fail(key, "must be the number of an entry, or spontaneous", value, hint)
@@ -278,13 +303,22 @@ class _Reader:
         inner = self._inner(key, value, REQUEST_KEYS)
         method = inner.field(Field("method", "text", required=True))
         target = inner.field(Field("target", "text", required=True))
+        if not is_method(method):
+            hint = "For example GET: one word, without blanks."
+            inner.fail("method", "can be no method of a request", method, hint)
+        if not is_target(target):
+            hint = f"A path with its query begins with a slash: /{target.lstrip('/')}"
+            hint = hint if is_target(f"/{target}") and "://" not in target else _EXAMPLE_TARGET
+            inner.fail("target", "can be asked for by no client", target, hint)
         return Request(method=method, target=target, headers=inner.headers(), body=inner.body())
 
     def as_response(self, key: str, value: Json) -> Response:
         inner = self._inner(key, value, RESPONSE_KEYS)
         status = inner.field(Field("status", "integer", required=True))
-        if not 100 <= status <= 599:
-            inner.fail("status", "must be an HTTP status, 100 to 599", status)
+        if status not in FINAL_STATUS:
+            hint = "100 to 199 only announce an answer; write the one that follows."
+            hint = hint if 100 <= status < 200 else ""
+            inner.fail("status", "must be the HTTP status of an answer, 200 to 599", status, hint)
         return Response(
             status=status, headers=inner.headers(), body=inner.body(), chunks=inner.chunks()
         )
@@ -321,6 +355,10 @@ class _Reader:
                 and isinstance(pair[1], str)
             ):
                 self.fail("headers", "must be a list of [name, value] pairs", pair, example)
+            for text in pair:
+                if not is_header_text(text):
+                    hint = "Write it as one line, and a further header as a pair of its own."
+                    self.fail("headers", "must have no line break or NUL in them", text, hint)
         return Headers((pair[0], pair[1]) for pair in value)
 
     def body(self) -> bytes:

@@ -23,10 +23,9 @@ from .cassette_file import load
 from .document_extents import CassetteFile, Extent, extents
 from .entry_reader import read_entry, read_format, read_header
 from .formats import upgrade
+from .wire_form import MAX_NUMBER
 from .yaml_documents import LIMITS, Limits, Table, documents
 from .yaml_reader import conflict_in
-
-_MAX_NUMBER = (1 << 63) - 1
 
 
 class Unusual(Exception):
@@ -158,7 +157,7 @@ class _OrderCheck:
     def next(self, number: int, cause: object, line: int) -> None:
         """The next entry, which begins at that line. Raises Unusual."""
         numbers = self._numbers
-        if number > _MAX_NUMBER or (numbers and number <= numbers[-1]):
+        if number > MAX_NUMBER or (numbers and number <= numbers[-1]):
             raise Unusual(f"the number {number} is not above those before it", line)
         numbers.append(number)
         self._awaited.discard(number)

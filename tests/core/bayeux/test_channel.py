@@ -52,3 +52,8 @@ def test_kinds() -> None:
     assert not channels.is_broadcast("/service/x")
     assert not channels.is_valid("/a\n")
     assert not channels.is_valid(None)
+
+
+def test_a_name_that_is_no_path_matches_itself_alone() -> None:
+    assert channels.patterns_of("") == ("",)
+    assert channels.patterns_of("v2/me") == ("v2/me",)

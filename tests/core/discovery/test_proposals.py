@@ -13,6 +13,7 @@ from cometape.core.causality.inference import infer_causes
 from cometape.core.discovery.known import known_identities
 from cometape.core.discovery.proposals import Proposal, proposals
 from cometape.core.discovery.shapes import form_of, shape_of
+from cometape.core.discovery.sightings import sightings
 from cometape.core.discovery.snippet import snippet
 from cometape.core.profile.profile import Profile
 from cometape.core.profile.profile_format import parse_profile
@@ -255,6 +256,15 @@ def test_a_token_in_a_header_that_comes_back_is_an_identity() -> None:
     assert [(k, v.issued, v.used) for k, v in kinds.items()] == [
         ("x-csrf", ("response.header X-Csrf",), ("request.header X-Csrf",))
     ]
+
+
+def test_a_text_that_only_looks_like_a_url_has_a_path_all_the_same() -> None:
+    script = Script("bayeux")
+    see = f"http://[server]/orders/{UUID.format(1)}"
+    script.ask("a", "POST", "/orders", {}, {"see": see, "help": "//[/y", "more": "http://["})
+    found = [(one.place, one.value) for one in sightings(script.entries, BAYEUX)]
+    assert ("response.json see > url /**/orders/{}", UUID.format(1)) in found
+    assert ("response.json more", "http://[") in found
 
 
 def test_counts_states_and_configuration_propose_nothing() -> None:

@@ -48,6 +48,8 @@ def facets(one: Shape, other: Shape) -> set[str]:
         (shape("/x?_=1&a=1"), shape("/x?a=1&_=2")),
         (shape("/cache/1/x"), shape("/cache/2/x")),
         (shape("/%61"), shape("/a")),
+        (shape("http://gws.example/a?b=c"), shape("/a?b=c")),
+        (shape("http://[::1/a?b=c#d"), shape("/a?b=c")),
         (shape("/x", {"a": 1, "b": [1.0]}), shape("/x", {"b": [1], "a": 1.0})),
         (shape("/x", {"timestamp": 1, "a": {"timestamp": 2}}), shape("/x", {"a": {}})),
         (shape("/x", {"uri": "http://a/b"}), shape("/x", {"uri": "https://c:1/b"})),

@@ -488,3 +488,16 @@ def test_a_message_of_another_session_in_a_batch_leaves_the_batchs_events_alone(
     )
     assert isinstance(entries[0], Event)
     assert entries[0].session == "agent7"
+
+
+def test_a_folded_header_is_recorded_as_one_line(watching: Watching) -> None:
+    folded = [("X-Folded", "a\r\n \tb"), ("X-Null", "a\0b")]
+    (entry,) = watching.rest("GET", "/x", by=ME, headers=folded)
+    assert isinstance(entry, Exchange)
+    assert entry.request.headers.all("X-Folded") == ["a b"]
+    assert entry.request.headers.all("X-Null") == ["a b"]
+
+
+def test_what_leaves_http_is_no_answer_that_could_be_replayed(watching: Watching) -> None:
+    assert watching.rest("GET", "/x", by=ME, status=101) == []
+    assert watching.observer.notices.skips == {"changes to another protocol": 1}

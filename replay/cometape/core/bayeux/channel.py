@@ -46,6 +46,8 @@ def patterns_of(channel: str) -> tuple[str, ...]:
     for one or more, and neither matches the parent (Bayeux: Channel Globbing). What is no channel,
     for it has no slash, a client may ask for all the same; it matches itself alone.
     """
+    if not channel.startswith("/"):
+        return (channel,)  # what a refused request may have named
     parents = [channel[:at] for at, sign in enumerate(channel) if sign == "/"]
     if not parents:
         return (channel,)

@@ -9,8 +9,9 @@ import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
+from cometape.core.places.inner_text import path_of
 from cometape.core.places.place import Part
 from cometape.core.places.typed_path import Location, Segment, TypedPath
 from cometape.core.profile.identity_places import cookie_of
@@ -251,7 +252,7 @@ def _of_text(text: str, seen: Sighting) -> Iterator[Sighting]:
         return
     yield replace(seen, value=text)
     if text.startswith(("http://", "https://", "/")):
-        segments = urlsplit(text).path.split("/")
+        segments = path_of(text).split("/")
         for index, segment in enumerate(segments):
             if is_id(unquote(segment)):
                 before = segments[index - 1]

@@ -33,6 +33,7 @@ HTTP_ORIGIN = re.compile(r'^https?://[^/\\?#"\s]+', re.IGNORECASE)
 """The origin of an absolute URI of HTTP."""
 WRITTEN_ORIGIN = re.compile(r'^https?:(?P<slash>\\?/)(?:\\?/)[^/\\?#"\s]+', re.IGNORECASE)
 """The same where JSON may escape its slashes: `http:\\/\\/host`."""
+_PATH_ENDS = re.compile(r"[?#]")
 _ESCAPE = re.compile(r"\\(?:u[0-9a-fA-F]{4}|.)", re.DOTALL)
 _SHORT = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
 _PERCENT = re.compile(r"(?:%[0-9a-fA-F]{2})+")
@@ -85,6 +86,24 @@ class View:
         return View(text, where, (coding, *self.coding))
 
 
+def _end_of_origin(url: str) -> int:
+    origin = ORIGIN.match(url)
+    return origin.end() if origin is not None else 0
+
+
+def path_of(url: str) -> str:
+    """The path of an absolute URL, or of a request target: also of `//a/b`.
+
+    Of any text, unlike `urlsplit`, which finds no path in one that only looks like a URL.
+    """
+    return _PATH_ENDS.split(url[_end_of_origin(url) :], maxsplit=1)[0]
+
+
+def query_of(url: str) -> str:
+    """The query of a URL or a request target, as it is written; empty where there is none."""
+    return url.partition("#")[0].partition("?")[2]
+
+
 Claim = tuple[T, Sequence[Step]]
 """Who asks, and for what."""
 
@@ -134,9 +153,8 @@ def inside(view: View, tag: T, steps: Sequence[Step], location: Location) -> Ite
         for _, spot in _in_json(view, [(0, (tag, steps))], location):
             yield spot
     elif isinstance(step, InPath):
-        origin = ORIGIN.match(view.text)
-        start = origin.end() if origin is not None else 0
-        path = re.split(r"[?#]", view.text[start:], maxsplit=1)[0]
+        start = _end_of_origin(view.text)
+        path = path_of(view.text)
         for index, first, last in step.find(path):
             segment = view.part(start + first, start + last)
             yield from inside(_unquoted(segment, "url"), tag, rest, (*location, index))

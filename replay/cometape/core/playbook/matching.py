@@ -21,7 +21,7 @@ from urllib.parse import parse_qsl, unquote
 from cometape.core.exchange import Request
 from cometape.core.identity.identity import PLACEHOLDER
 from cometape.core.json_value import Json
-from cometape.core.places.inner_text import HTTP_ORIGIN, Spot
+from cometape.core.places.inner_text import HTTP_ORIGIN, Spot, path_of, query_of
 from cometape.core.places.inner_value import rewritten_value
 from cometape.core.places.place import Place
 from cometape.core.places.request_text import RequestClaims
@@ -124,15 +124,14 @@ class Shaper:
         self, method: str, target: str, host: str | None, content_type: str, content: bytes
     ) -> Shape:
         """By all that may count: what is no argument cannot make a remembered shape wrong."""
-        path, _, asked = target.partition("#")[0].partition("?")
         origins = self._origins
         if host is not None:
             origins = origins | {f"http://{host}".lower(), f"https://{host}".lower()}
-        segments = self._path(path)
+        segments = self._path(path_of(target))
         query = tuple(
             sorted(
                 (name, _without_origin(value, origins))
-                for name, value in parse_qsl(asked, keep_blank_values=True)
+                for name, value in parse_qsl(query_of(target), keep_blank_values=True)
                 if name not in self._volatile_query
             )
         )

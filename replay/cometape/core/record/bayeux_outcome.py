@@ -95,7 +95,10 @@ def outcome(
         ]
     if channel in (META_SUBSCRIBE, META_UNSUBSCRIBE):
         kind = Subscribe if channel == META_SUBSCRIBE else Unsubscribe
-        return [kind(**common, channel=name) for name in _strings(message.get("subscription"))]
+        names = _strings(message.get("subscription"))
+        if common["successful"]:  # by a lenient server: nothing can come on such a channel
+            names = [name for name in names if name.startswith("/")]
+        return [kind(**common, channel=name) for name in names]
     if channel == META_DISCONNECT:
         return [Disconnect(**common)]
     if not channel:

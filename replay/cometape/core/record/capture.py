@@ -6,6 +6,7 @@ is over; a *connection* names the client's TCP connection, and the origin is the
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Literal
 
@@ -30,6 +31,7 @@ _FRAMING = (
     "Trailer",
     "Transfer-Encoding",
 )
+_BREAK = re.compile(r"(?:\r?\n|\r)[ \t]*|\0")
 
 
 def without_framing(headers: Headers) -> Headers:
@@ -39,6 +41,16 @@ def without_framing(headers: Headers) -> Headers:
     was said, and whoever serves the message again frames it anew. `Upgrade` stays: it is asked for.
     """
     return headers.without(*_FRAMING)
+
+
+def on_one_line(headers: Headers) -> Headers:
+    """The headers with each as one line: what is folded is unfolded (RFC 9112 §5.2).
+
+    A NUL is a blank (RFC 9110 §5.5). A cassette holds no header that could become two.
+    """
+    if not any(_BREAK.search(name) or _BREAK.search(value) for name, value in headers):
+        return headers
+    return Headers((_BREAK.sub(" ", name), _BREAK.sub(" ", value)) for name, value in headers)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections import Counter, deque
 from collections.abc import Iterable
 from dataclasses import replace
+from typing import TypeVar
 
 from cometape.core.profile.profile import Profile
 
 from ..cassette import Entry, Event, Exchange, Publish
 from ..causality.cause_finder import CauseFinder
 from ..causality.waiting_events import Settled, WaitingEvents
-from ..exchange import Request
+from ..exchange import Request, Response
 from ..scrub.pseudonym import Pseudonyms
 from ..scrub.scrubber import Scrubber
 from .bayeux_observer import BayeuxObserver
@@ -27,10 +28,14 @@ from .capture import (
     CapturedExchange,
     CapturedRequest,
     SocketText,
+    on_one_line,
 )
 from .client_sessions import ClientSessions, evidence
 from .notices import Notices
 
+Message = TypeVar("Message", Request, Response)
+_FINAL_STATUS = 200
+"""From here on a status is an answer's (RFC 9110 §15.2); 101 is the end of HTTP."""
 _MAX_UNCAUGHT = 64
 """Entries that can be left for `catch_up`."""
 
@@ -96,6 +101,11 @@ class Observer:
             # Whoever serves the cassette answers for its own origin.
             self.notices.skipped("CORS preflights")
             return []
+        if captured.response is not None and captured.response.status < _FINAL_STATUS:
+            if captured.error is None:
+                self.notices.skipped("changes to another protocol")
+                return []
+            captured = replace(captured, response=None)
         return self._finished([self._plain(captured)])
 
     def socket_opened(self, captured: CapturedExchange) -> None:
@@ -143,8 +153,8 @@ class Observer:
             session=client.name,
             at_s=asked.at_s,
             took_s=_to_ms(captured.ended_s - asked.at_s),
-            request=self.scrubber.request(asked.request),
-            response=self.scrubber.response(response) if response is not None else None,
+            request=self.scrubber.request(_on_one_line(asked.request)),
+            response=None if response is None else self.scrubber.response(_on_one_line(response)),
             error=captured.error,
         )
 
@@ -179,6 +189,11 @@ def _is_preflight(request: Request) -> bool:
         and request.headers.first("Origin") is not None
         and request.headers.first("Access-Control-Request-Method") is not None
     )
+
+
+def _on_one_line(message: Message) -> Message:
+    headers = on_one_line(message.headers)
+    return message if headers is message.headers else replace(message, headers=headers)
 
 
 def _to_ms(seconds: float) -> float:
