@@ -17,7 +17,6 @@ from cometape.core.control.control_service import ControlService
 from cometape.core.errors import ConfigurationError
 from cometape.core.identity.date_shift import Dates
 from cometape.core.replay.replay_service import BAYEUX, MAX_INTERVAL_MS, ReplaySettings
-from cometape.core.report.miss import Miss
 from cometape.core.run.pace import Pace
 from cometape.server.listener import serve_until_told
 from cometape.server.run_server import RunServer
@@ -30,6 +29,7 @@ from .front import Refusals, check_front, front_options, proxy_for, tls_for
 from .playing_options import playing_options
 from .report import ReportTo, check_folder, report_options
 from .runs import announce, conclude, read_playbook, runs_of
+from .telling import Telling
 
 
 @click.command("replay")
@@ -189,7 +189,8 @@ def command(
     access = access_to(control_host, control_token)
     faults = partial(faults_of, fault_texts, fault_files)
     read = partial(read_playbook, profile=profile, index=index, whole=watch)
-    runs = runs_of(files, read, settings, _tell, faults)
+    telling = Telling()
+    runs = runs_of(files, read, settings, lambda miss: telling(miss.text()), faults)
     for path, run in zip(files, runs.fixed, strict=True):
         if run.playbook.header.unfinished:
             _warn(f"{path}: {UNFINISHED}; `cometape scrub {path}` finishes it")
@@ -219,6 +220,7 @@ def command(
         announce(server, ready_file, tell_token=made)
 
     serve_until_told(server, front=front, on_listening=listening)
+    telling.end()
     if refusals.hosts:
         click.echo(refusals.text(), err=as_json)
     if not conclude(runs, report_to):
@@ -227,7 +229,3 @@ def command(
 
 def _warn(text: str) -> None:
     click.echo(text, err=True)
-
-
-def _tell(miss: Miss) -> None:
-    click.echo(miss.text(), err=True)
