@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -171,6 +172,53 @@ def test_the_description_is_printed() -> None:
     done = cometape_once("replay", "--openapi")
     assert done.returncode == 0
     assert json.loads(done.stdout) == DESCRIPTION
+
+
+def listing(control: Control) -> Any:
+    """The one cassette, as the API lists it."""
+    found: Any = control.call("GET", "/cassettes")["cassettes"]
+    return found[0]
+
+
+def test_a_changed_cassette_that_the_run_cannot_be_played_with_changes_nothing(
+    cassette: Path,
+) -> None:
+    good = cassette.read_text(encoding="utf-8")
+    with cometape("replay", str(cassette), "--watch", "--dates", "now") as program:
+        control = Control(line(program, "control on "))
+        dateless = "".join(
+            each for each in good.splitlines(keepends=True) if not each.startswith("recorded_at")
+        )
+        assert dateless != good
+        cassette.write_text(dateless.replace("17", "18"), encoding="utf-8")
+        eventually(
+            lambda: "" if "its run goes on with the one of before" in program.stderr else None
+        )
+        listed = listing(control)
+        assert "does not say when it was recorded" in listed["damage"]
+        assert listed["version"] == 1
+        assert seen(program.url()) == seen(control.run("a").url) == 17
+        cassette.write_text(good.replace("17", "19"), encoding="utf-8")
+        eventually(lambda: "" if "has changed: read again" in program.stderr else None)
+        listed = listing(control)
+        assert (listed["damage"], listed["version"]) == (None, 2)
+        assert seen(program.url()) == 19
+
+
+def test_each_address_that_cannot_be_had_is_told_with_its_own_options(cassette: Path) -> None:
+    with cometape("replay", str(cassette), "--no-control") as program:
+        port = program.url().rpartition(":")[2]
+        for option in ("--port", "--control-port"):
+            done = cometape_once("replay", str(cassette), option, port)
+            assert done.returncode == 2
+            assert f"port {port} on 127.0.0.1 is in use" in done.stderr
+            assert f"choose another port with {option}, or" in done.stderr
+    for option in ("--host", "--control-host"):
+        # Of a block for documentation (RFC 5737), which no machine has.
+        done = cometape_once("replay", str(cassette), option, "203.0.113.9")
+        assert done.returncode == 2
+        assert "'203.0.113.9' is not an address of this machine" in done.stderr
+        assert f"give {option} an address" in done.stderr
 
 
 @pytest.mark.parametrize("size", [0, 400_000], ids=["small", "large enough for an index"])

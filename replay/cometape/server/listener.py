@@ -39,6 +39,8 @@ SPARE_FILES = 64
 """Files the process may need besides connections."""
 TLS_HANDSHAKE_S = 10.0
 """How long a client may take to agree on TLS."""
+ADDRESS_OPTIONS = ("--host", "--port")
+"""What commands call the address to listen on."""
 FAREWELL_S = 1.0
 """How long stopping waits for what is written to reach the clients."""
 
@@ -58,11 +60,16 @@ class Listener:
         limits: Limits | None = None,
         tls: ssl.SSLContext | None = None,
         behind_proxy: bool = False,
+        options: tuple[str, str] = ADDRESS_OPTIONS,
     ) -> None:
-        """With `tls` it speaks HTTPS; `behind_proxy`: our own proxy says who came by TLS."""
+        """With `tls` it speaks HTTPS; `behind_proxy`: our own proxy says who came by TLS.
+
+        `options` are what errors call host and port: by these a user chooses others.
+        """
         self._service = service
         self._address = host
         self._port = port
+        self._options = options
         self._tls = tls
         self._behind_proxy = behind_proxy
         self._limits = limits or Limits()
@@ -83,7 +90,7 @@ class Listener:
             self._service, self._limits, loop, scheme=None if self._behind_proxy else scheme
         )
         host.max_connections = _affordable(self._limits.max_connections)
-        sock = _bind(self._address, self._port)
+        sock = _bind(self._address, self._port, self._options)
         try:
             self._server = await loop.create_server(
                 lambda: HttpConnection(host),
@@ -330,7 +337,7 @@ class BackgroundServer(ServerThread):
         self.call(self._listener.disconnect_all)
 
 
-def _bind(host: str, port: int) -> socket.socket:
+def _bind(host: str, port: int, options: tuple[str, str]) -> socket.socket:
     """A bound socket on the one address of `host` that suits best (IPv4 before IPv6).
 
     One, because `localhost` names two addresses, and port 0 would be a different port on each.
@@ -338,11 +345,7 @@ def _bind(host: str, port: int) -> socket.socket:
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     except OSError as error:
-        raise ConfigurationError(
-            f"{host!r} is not an address of this machine: {error.strerror}",
-            hint="give --host an address such as 127.0.0.1 (this machine only) or 0.0.0.0 (all)",
-            reason="host-unknown",
-        ) from None
+        raise _not_of_this_machine(host, error, options) from None
     family, _, _, _, address = min(found, key=lambda each: each[0] != socket.AF_INET)
     sock = socket.socket(family, socket.SOCK_STREAM)
     try:
@@ -352,28 +355,43 @@ def _bind(host: str, port: int) -> socket.socket:
         sock.listen(BACKLOG)
     except OSError as error:
         sock.close()
-        raise _not_listening(host, port, error) from None
+        raise _not_listening(host, port, error, options) from None
     return sock
 
 
-def _not_listening(host: str, port: int, error: OSError) -> ConfigurationError:
+def _not_of_this_machine(host: str, error: OSError, options: tuple[str, str]) -> ConfigurationError:
+    return ConfigurationError(
+        f"{host!r} is not an address of this machine: {error.strerror}",
+        hint=f"give {options[0]} an address such as 127.0.0.1 (this machine only) or 0.0.0.0 (all)",
+        reason="host-unknown",
+    )
+
+
+def _not_listening(
+    host: str, port: int, error: OSError, options: tuple[str, str]
+) -> ConfigurationError:
+    host_option, port_option = options
     if error.errno == errno.EADDRINUSE:
         return ConfigurationError(
             f"port {port} on {host} is in use by another program",
-            hint="stop that program, choose another port with --port, or take a free one with"
-            " --port 0",
+            hint=f"stop that program, choose another port with {port_option}, or take a free one"
+            f" with {port_option} 0",
             reason="port-in-use",
         )
     if error.errno in (errno.EACCES, errno.EPERM):
         return ConfigurationError(
             f"port {port} on {host} may not be used by this user",
-            hint="choose a port above 1023 with --port, or take a free one with --port 0",
+            hint=f"choose a port above 1023 with {port_option}, or take a free one with"
+            f" {port_option} 0",
             reason="port-not-allowed",
         )
+    if error.errno == errno.EADDRNOTAVAIL:
+        return _not_of_this_machine(host, error, options)
     return ConfigurationError(
         f"cannot listen on port {port} of {host}: {error.strerror}",
-        hint="give --host an address of this machine, such as 127.0.0.1",
-        reason="host-unknown",
+        hint=f"give {host_option} an address of this machine, such as 127.0.0.1, or {port_option}"
+        " another port",
+        reason="cannot-listen",
     )
 
 

@@ -18,7 +18,7 @@ from cometape.core.service import Action
 
 from .cassette_watch import CassetteWatch
 from .limits import MIB, Limits
-from .listener import Listener
+from .listener import ADDRESS_OPTIONS, Listener
 
 if TYPE_CHECKING:
     import ssl
@@ -70,7 +70,11 @@ class RunServer:
         self._control: Listener | None = None
         if control_port is not None:
             self._control = Listener(
-                _Front(self), host=control_host, port=control_port, limits=CONTROL_LIMITS
+                _Front(self),
+                host=control_host,
+                port=control_port,
+                limits=CONTROL_LIMITS,
+                options=("--control-host", "--control-port"),
             )
 
     async def start(self) -> str:
@@ -105,14 +109,6 @@ class RunServer:
         await asyncio.gather(*(listener.stop() for listener in listeners))
         self._listeners.clear()
 
-    def reset(self, run: ServedRun) -> None:
-        """Begin a run anew with its cassette as it is now; its clients are disconnected.
-
-        Raises as `ServedRun.reset`.
-        """
-        self.control.runs.reset(run, asyncio.get_running_loop().time())
-        self._listeners[run].disconnect_all()
-
     def watch(
         self,
         path: Path,
@@ -123,22 +119,25 @@ class RunServer:
         """Once started, read a cassette again whenever its file changes.
 
         The runs that were there from the start begin anew with it, runs that calls have made when
-        they are reset. A file that cannot be used changes nothing; `tell` says why.
+        they are reset. A file that cannot be used changes nothing, nor does one that the settings
+        of its run do not fit; `tell` says why, and the shelf.
         """
         shelf, runs = self.control.runs.shelf, self.control.runs
 
         def changed(playbook: Playbook) -> None:
-            shelf.reload(cassette, playbook)
-            entries = len(playbook.index.numbers)
             for run in runs.fixed:
                 if run.cassette != cassette:
                     continue
                 try:
-                    self.reset(run)
-                except CometapeError as error:
+                    run.reset(asyncio.get_running_loop().time(), playbook)
+                except CometapeError as error:  # its order, or its dates
+                    shelf.damaged(cassette, str(error))
                     tell(f"{path} has changed; its run goes on with the one of before\n  {error}")
-                else:
-                    tell(f"{path} has changed: read again, {entries} entries; its run begins anew")
+                    return
+                self._listeners[run].disconnect_all()
+            shelf.reload(cassette, playbook)
+            entries = len(playbook.index.numbers)
+            tell(f"{path} has changed: read again, {entries} entries; its run begins anew")
 
         def damaged(error: CometapeError) -> None:
             shelf.damaged(cassette, str(error))
@@ -171,7 +170,7 @@ class RunServer:
     async def _open(self, run: ServedRun, port: int) -> None:
         assert self._control is not None
         try:
-            url = await self._listen(run, self._listener(run, port))
+            url = await self._listen(run, self._listener(run, port, ("--host", "`port`")))
         except CometapeError as error:
             known = error
             self._control.perform(lambda now_s: self.control.not_opened(run, known, now_s))
@@ -183,8 +182,17 @@ class RunServer:
         await self._listeners.pop(run).stop()
         self._control.perform(lambda now_s: self.control.closed(run, now_s))
 
-    def _listener(self, run: ServedRun, port: int) -> Listener:
-        return Listener(run, host=self._host, port=port, limits=self._limits, tls=self._tls)
+    def _listener(
+        self, run: ServedRun, port: int, options: tuple[str, str] = ADDRESS_OPTIONS
+    ) -> Listener:
+        return Listener(
+            run,
+            host=self._host,
+            port=port,
+            limits=self._limits,
+            tls=self._tls,
+            options=options,
+        )
 
     async def _listen(self, run: ServedRun, listener: Listener) -> str:
         run.url = await listener.start()

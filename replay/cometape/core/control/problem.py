@@ -30,6 +30,7 @@ STATUSES = {
     "port-in-use": 409,
     "port-not-allowed": 409,
     "host-unknown": 409,
+    "cannot-listen": 409,
     "not-json": 415,
     "bad-body": 422,
     "bad-channel": 422,
