@@ -27,6 +27,7 @@ def test_it_knows_the_sums_whatever_changes(
     limit = min(sums) + above
     low = [at for at, total in enumerate(sums) if total <= limit]
     assert tree.least() == min(sums)
+    assert tree.least(max(1, end)) == min(sums[: max(1, end)])
     assert tree.first(limit, start) == next((at for at in low if at >= start), None)
     assert tree.last(limit, start, end) == next(
         (at for at in reversed(low) if start <= at < end), None
