@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from cometape.core.replay.replay_service import ReplayService, ReplaySettings
+from cometape.core.control.served_run import ServedRun
+from cometape.core.replay.replay_service import ReplaySettings
 from cometape.profiles import load_profile
 from cometape.server.listener import BackgroundServer
 from cometape.store.playbook_file import open_playbook
@@ -26,8 +27,8 @@ def test_a_changed_entry_is_a_problem_that_says_what_to_do_and_others_are_answer
     path.write_text(dump(script.cassette))
     playbook = open_playbook(path, load_profile, small_bytes=0)
     path.write_text(path.read_text().replace("22", "23"))
-    service = ReplayService(playbook, ReplaySettings(strict=False))
-    with BackgroundServer(service) as server, connected(server.url) as client:
+    run = ServedRun("c", "c", playbook, ReplaySettings(strict=False))
+    with BackgroundServer(run) as server, connected(server.url) as client:
         for _ in range(2):
             answer = client.get("/second")
             assert answer.status == 500
@@ -36,6 +37,15 @@ def test_a_changed_entry_is_a_problem_that_says_what_to_do_and_others_are_answer
             assert f"{path}:" in told["detail"]
             assert "--watch" in told["detail"]
         assert client.get("/first").status == 200
+        report = server.call(run.report)
+        assert (report.ok, server.call(run.is_ok), report.internal_errors_total) == (
+            False,
+            False,
+            2,
+        )
+        assert len(report.internal_errors) == 1
+        assert report.internal_errors[0].startswith(f"CassetteError: {path}:")
+        assert "2 internal errors" in report.verdict
     printed = capfd.readouterr().err
     assert "was written to after it had been opened" in printed
     assert "Traceback" not in printed

@@ -353,15 +353,17 @@ def test_a_failing_service_answers_500_and_says_why_on_standard_error_once(
     errors = capfd.readouterr().err
     assert errors.count("Traceback") == 1
     assert "ZeroDivisionError: the service is broken here" in errors
+    assert service.failures == ["ZeroDivisionError: the service is broken here"]
 
 
 def test_a_header_that_would_split_the_answer_is_never_sent(
-    client: RawClient, capfd: pytest.CaptureFixture[str]
+    client: RawClient, service: TinyService, capfd: pytest.CaptureFixture[str]
 ) -> None:
     client.ask("/split")
     answer = client.answer()
     assert answer.status == 500
     assert b"Set-Cookie" not in answer.head
+    assert len(service.failures) == 1
     assert "line break" in capfd.readouterr().err
 
 

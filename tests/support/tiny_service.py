@@ -31,7 +31,11 @@ class TinyService:
     texts: list[str] = field(default_factory=list)
     sockets: list[int] = field(default_factory=list)
     ticks: int = 0
+    failures: list[str] = field(default_factory=list)
     answers: dict[str, Response] = field(default_factory=dict)
+
+    def failed(self, what: str) -> None:
+        self.failures.append(what)
 
     def request(
         self, exchange: int, connection: int, request: Request, now_s: float

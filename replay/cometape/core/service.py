@@ -154,6 +154,15 @@ class Prompt(Protocol):
 
 
 @runtime_checkable
+class Accountable(Protocol):
+    """A service that answers for what went wrong while it was served."""
+
+    def failed(self, what: str) -> None:
+        """A client was not served, or not right, because of a fault of ours."""
+        ...
+
+
+@runtime_checkable
 class Trickling(Protocol):
     """A service that may have a time of its own, by which the pieces of a bad manner go, too."""
 

@@ -13,11 +13,12 @@ from dataclasses import dataclass, replace
 from typing import IO
 from urllib.parse import urlsplit
 
+from cometape.core.control.served_run import ServedRun
 from cometape.core.errors import ConfigurationError
 from cometape.core.explore.order import Order, Pair
 from cometape.core.json_value import JsonObject
 from cometape.core.playbook.playbook import Playbook
-from cometape.core.replay.replay_service import ReplayService, ReplaySettings
+from cometape.core.replay.replay_service import ReplaySettings
 from cometape.core.report.journal import Report
 from cometape.recorder.child import executable
 from cometape.recorder.environment import URL_VARIABLE
@@ -116,8 +117,9 @@ class Trials:
 
         Raises ConfigurationError when the command cannot be run.
         """
-        service = ReplayService(self.playbook, replace(self.settings, order=order.name))
-        with BackgroundServer(service) as server, tempfile.TemporaryFile() as printed:
+        run = ServedRun("trial", "", self.playbook, replace(self.settings, order=order.name))
+        service = run.replay
+        with BackgroundServer(run) as server, tempfile.TemporaryFile() as printed:
             began_s = time.monotonic()
             code, is_timeout = self._run(server.url, order, printed, stop)
             took_s = time.monotonic() - began_s

@@ -17,6 +17,7 @@ from cometape.core.errors import CometapeError
 from cometape.core.exchange import Headers, Request, Response, Scheme
 from cometape.core.service import (
     Abort,
+    Accountable,
     Action,
     CloseSocket,
     Manner,
@@ -122,6 +123,14 @@ class ServiceHost:
         )
         self._sweep_s = max(0.01, min(SWEEP_S, shortest_s / 2))
 
+    def _fault(self) -> Response:
+        """As `print_fault`; a service that answers for its faults is told."""
+        error = sys.exception()
+        if isinstance(self._service, Accountable):
+            told = next(iter(str(error).splitlines()), "")
+            self._service.failed(f"{type(error).__name__}: {told}")
+        return print_fault()
+
     # Called by connections
 
     def opened(self, connection: Connection) -> None:
@@ -141,7 +150,7 @@ class ServiceHost:
         try:
             actions = self._service.request(number, connection, request, self.time())
         except Exception:
-            actions = [Respond(number, print_fault())]
+            actions = [Respond(number, self._fault())]
         self._carry_out(actions)
 
     def answer_at_once(self, connection: int, request: Request, now_s: float) -> bytes | None:
@@ -157,7 +166,7 @@ class ServiceHost:
                 return None
             answer = render(response, False, True)
         except Exception:
-            answer = render(print_fault(), False, True)
+            answer = render(self._fault(), False, True)
         if not self._is_to_arm and self._armed_s > self._rhythm.rests_until_s:
             self._is_to_arm = True  # once for the many answers that are given in one turn
             self.loop.call_soon(self._arm)
@@ -170,7 +179,7 @@ class ServiceHost:
         try:
             actions = self._service.upgrade(number, connection, request, self.time())
         except Exception:
-            actions = [Respond(number, print_fault())]
+            actions = [Respond(number, self._fault())]
         self._carry_out(actions)
 
     def upgraded(self, number: int, socket: OpenSocket) -> None:
@@ -183,7 +192,7 @@ class ServiceHost:
         try:
             actions = self._service.text(socket, text, self.time())
         except Exception:
-            print_fault()
+            self._fault()
             actions = [CloseSocket(socket, CODE_INTERNAL_ERROR)]
         self._carry_out(actions)
 
@@ -194,7 +203,7 @@ class ServiceHost:
         try:
             actions = self._service.gone(number, self.time())
         except Exception:
-            print_fault()
+            self._fault()
             actions = ()
         self._carry_out(actions)
 
@@ -253,7 +262,7 @@ class ServiceHost:
                 else:
                     self._act(action)
             except Exception:  # an answer that cannot be put on the wire
-                print_fault()
+                self._fault()
                 if isinstance(action, Spoil):
                     action = action.action
                 if isinstance(action, Respond | Upgrade):
@@ -350,7 +359,7 @@ class ServiceHost:
         try:
             actions = self._service.tick(now_s)
         except Exception:
-            print_fault()
+            self._fault()
             actions = ()
             self._rhythm.failed(now_s)
         else:

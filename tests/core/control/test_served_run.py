@@ -361,3 +361,27 @@ def test_whoever_listens_is_told_of_every_change_until_it_listens_no_more() -> N
     told.clear()
     client.hold()
     assert told == []
+
+
+def test_a_run_in_which_cometape_itself_failed_has_not_passed() -> None:
+    governed = Governed()
+    agent = governed.agent()
+    governed.pull()
+    governed.talk.send("GET", "/bins/A", headers=AGENT)
+    governed.talk.advance(1)
+    agent.poll()
+    run = governed.run
+    assert run.report().ok
+    changes: list[None] = []
+    run.on_change(lambda: changes.append(None))
+    for _ in range(3):
+        run.failed("ValueError: a bug")
+    report = run.report()
+    assert (report.ok, run.is_ok(), len(changes)) == (False, False, 3)
+    assert report.verdict == "replay: 3 internal errors"
+    assert "of cometape and not of the client; standard error tells more:\n  ValueError: a bug" in (
+        report.text()
+    )
+    assert report.json()["internal_errors"] == ["ValueError: a bug"]
+    run.reset(0.0)
+    assert run.report().internal_errors_total == 0

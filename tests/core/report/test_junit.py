@@ -117,6 +117,13 @@ def test_a_complete_replay_has_a_case_for_each_and_no_failure() -> None:
     assert "what to do" in (failure.text or "")
 
 
+def test_an_internal_error_is_a_failure_of_its_own() -> None:
+    stage = Stage(story("nothing"))
+    stage.service.replay.chronicle.failed("ValueError: a bug")
+    root = document(stage)
+    assert ("internal errors", "internal-error") in failures(root)
+
+
 @given(st.text(max_size=30), st.text(st.characters(codec="utf-8"), max_size=12), st.booleans())
 @settings(max_examples=60, deadline=None)
 def test_any_text_of_a_cassette_or_request_makes_a_valid_document(

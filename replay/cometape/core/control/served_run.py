@@ -120,6 +120,11 @@ class ServedRun:
         for listener in tuple(self._listeners):
             listener()
 
+    def failed(self, what: str) -> None:
+        """A fault of ours was met while this run was served: it has not passed."""
+        self.replay.replay.chronicle.failed(what)
+        self._changed()
+
     # ---------------------------------------------------------------- what there is to see
 
     @property

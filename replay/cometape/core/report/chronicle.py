@@ -20,6 +20,8 @@ from .leftovers import run_report
 from .miss import Miss
 from .past_runs import PastRuns
 
+MAX_ERRORS = 20
+"""Internal errors that are told in words; more are only counted."""
 MAX_MISSES = 1000
 MAX_MISSES_CHARACTERS = 16 * 1024 * 1024
 """Misses kept in full, and of how much JSON together; more are only counted."""
@@ -44,6 +46,8 @@ class Chronicle:
         self.misses: list[Miss] = []
         self.misses_total = 0
         self._characters = 0
+        self._errors: list[str] = []
+        self._errors_total = 0
         self.listeners: list[Callable[[Miss], None]] = []
         self.faults: FaultLedger | None = None
         """What goes wrong on purpose, for the report."""
@@ -111,6 +115,12 @@ class Chronicle:
             listener(found)
         return found
 
+    def failed(self, what: str) -> None:
+        """Somebody was not served right because of a fault of ours; its traceback is told."""
+        self._errors_total += 1
+        if len(self._errors) < MAX_ERRORS and what not in self._errors:
+            self._errors.append(what)
+
     def report(self, *, with_played: bool = False) -> Report:
         """What became of the replay so far; what was played as well if it is wanted."""
         unfetched = self._unfetched()
@@ -128,6 +138,8 @@ class Chronicle:
             ),
             misses=tuple(self.misses),
             misses_total=self.misses_total,
+            internal_errors=tuple(self._errors),
+            internal_errors_total=self._errors_total,
             faults=self.faults.tallies() if self.faults is not None else (),
             unrealised=self.unrealised(),
             past=self._past,
@@ -136,7 +148,7 @@ class Chronicle:
     def is_ok(self) -> bool:
         """Whether the report would say so (`Report.ok`); far cheaper, to be asked repeatedly."""
         runs = self._clients.runs
-        if self.misses or self._past.complete < self._past.runs:
+        if self.misses or self._errors_total or self._past.complete < self._past.runs:
             return False
         return not self._left_over.is_any(runs) and not self._is_any_unfetched(runs)
 

@@ -280,6 +280,9 @@ class RunReport:
         }
 
 
+INTERNAL_ERRORS = "internal errors, of cometape and not of the client; standard error tells more:"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
     """What became of a replay."""
@@ -290,6 +293,9 @@ class Report:
     misses: tuple[Miss, ...]
     misses_total: int = 0
     """More than `misses` where there were too many to keep."""
+    internal_errors: tuple[str, ...] = ()
+    """Faults of cometape itself, each kind once: whoever met one was not served right."""
+    internal_errors_total: int = 0
     faults: tuple[FaultTally, ...] = ()
     """What went wrong on purpose; that is never a failure."""
     unrealised: tuple[str, ...] = ()
@@ -299,8 +305,8 @@ class Report:
 
     @property
     def ok(self) -> bool:
-        """No miss, and nothing left over in any run: what a strict replay asks for."""
-        if self.misses or self.past.complete < self.past.runs:
+        """No miss or internal error, and nothing left over: what a strict replay asks for."""
+        if self.misses or self.internal_errors_total or self.past.complete < self.past.runs:
             return False
         return all(run.is_complete for run in self.runs)
 
@@ -322,6 +328,8 @@ class Report:
     def text(self) -> str:
         """For a terminal, or a failed test: misses first, then what was left over."""
         lines = list(self._miss_lines())
+        if self.internal_errors_total:
+            lines += [INTERNAL_ERRORS, *(f"  {what}" for what in self.internal_errors)]
         if self.past.runs:
             lines.append(self.past.text())
         lines += [run.text() for run in self.runs]
@@ -354,6 +362,7 @@ class Report:
     def verdict(self) -> str:
         """The whole report in one line."""
         counts = [
+            (self.internal_errors_total, "internal error", "internal errors"),
             (max(self.misses_total, len(self.misses)), "miss", "misses"),
             (
                 len(self.unplayed) + self.past.unplayed,
@@ -382,6 +391,8 @@ class Report:
             "verdict": self.verdict,
             "misses": [miss.json() for miss in self.misses],
             "misses_total": max(self.misses_total, len(self.misses)),
+            "internal_errors": list(self.internal_errors),
+            "internal_errors_total": self.internal_errors_total,
             "runs": [run.json() for run in self.runs],
             "past": self.past.json(),
             "faults": [tally.json() for tally in self.faults],

@@ -14,7 +14,7 @@ from xml.etree import ElementTree
 
 from cometape.core.lone_surrogate import encodable
 
-from .journal import Report, RunReport
+from .journal import INTERNAL_ERRORS, Report, RunReport
 from .miss import Miss
 
 _FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -44,6 +44,11 @@ def junit_xml(reports: Mapping[str, Report], *, timestamp: str) -> str:
         for run in report.runs:
             misses = [miss for miss in report.misses if miss.state.run == run.run]
             _add_suite(root, name, len(root), run, list(_cases(run, misses)), timestamp)
+        if report.internal_errors_total:
+            text = "\n".join((INTERNAL_ERRORS, *report.internal_errors))
+            case = _Case("internal errors", "cometape", "internal-error", report.verdict, text)
+            nobody = RunReport(run=0, clients=(), answered=0, delivered=0)
+            _add_suite(root, name, len(root), nobody, [case], timestamp)
         past = report.past
         if past.runs:
             kind = "left-over" if past.complete < past.runs else None
