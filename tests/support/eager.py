@@ -94,9 +94,9 @@ def played(script: Script, *, patient: bool = False, **settings: Any) -> tuple[S
         deadline_s = stage.talk.service.deadline_s()
         if deadline_s is None and stage.run is not None:
             assert not any(client.is_waiting for client in clients), "no answer waits for the clock"
-            if not (actions := stage.run.advance_to_next("event")):
+            if not any(one.what == "event" for one in stage.run.moment(0.0).pending):
                 return stage, clients
-            stage.talk.carry_out(actions)
+            stage.talk.carry_out(stage.run.advance_to_next("event"))
             continue
         if deadline_s is None or deadline_s > stage.talk.now_s + 5:  # a poll's timeout
             return stage, clients

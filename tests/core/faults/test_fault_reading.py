@@ -106,7 +106,7 @@ def test_a_list_of_rules_may_mix_texts_and_mappings() -> None:
         ("late", "`late=…`: a duration with its unit"),
         ("late=2", "a duration with its unit, as in 200ms"),
         ("late=2h", "a duration with its unit"),
-        ("late=61m", "an hour at most"),
+        ("late=61m", "60m at most"),
         ("status=999", "an HTTP status from 200 to 599"),
         ("cut=1.5", "a share above 0 and below 1"),
         ("reset=never", "it takes before or instead or after"),

@@ -288,3 +288,10 @@ def test_the_same_client_meets_the_same_faults_whoever_else_is_there(
         return found
 
     assert seen(others) == seen(0)
+
+
+def test_of_two_rules_that_let_an_answer_trickle_the_worse_holds() -> None:
+    stage, person = staged("drip=1ms bytes=8", "drip=10ms bytes=16")
+    manner = pull(stage, person).manner
+    assert manner is not None
+    assert (manner.every_s, manner.piece_bytes) == (0.01, 8)

@@ -104,6 +104,54 @@ def test_an_event_that_nothing_overtakes_comes_after_all() -> None:
     assert channels_of(person) == [ITEMS, BINS]
 
 
+def test_where_all_may_be_overtaken_the_next_one_overtakes_the_first() -> None:
+    """Were both to wait, none would overtake the other."""
+    stage, person = staged("reordered")
+    pull(stage, person)
+    assert channels_of(person) == [BINS, ITEMS]
+    assert "reordered: fired once" in stage.service.report().text()
+
+
+def test_a_late_event_overtakes_one_that_waits_for_it() -> None:
+    stage, person = staged("reordered=1s entry=6", "late=300ms entry=7")
+    pull(stage, person)
+    assert channels_of(person) == []
+    stage.talk.advance(0.3)
+    assert channels_of(person) == [BINS, ITEMS]
+
+
+def test_an_event_that_is_late_waits_to_be_overtaken_from_then_on() -> None:
+    stage, person = staged("late=2s entry=6", "reordered=3s entry=6", "late=4s entry=7")
+    pull(stage, person)
+    stage.talk.advance(3.8)
+    assert channels_of(person) == []
+    stage.talk.advance(0.2)
+    assert channels_of(person) == [BINS, ITEMS]
+
+
+def test_copies_wait_with_the_event_that_is_overtaken() -> None:
+    stage, person = staged("duplicated entry=6", "reordered entry=6")
+    pull(stage, person)
+    assert channels_of(person) == [BINS, ITEMS, ITEMS]
+    stage, person = staged("duplicated=2 after=1s entry=6", "reordered=5s entry=6", "lost entry=7")
+    pull(stage, person)
+    stage.talk.advance(4.8)
+    assert channels_of(person) == []
+    stage.talk.advance(0.2)
+    assert channels_of(person) == [ITEMS]
+    stage.talk.advance(1)
+    assert channels_of(person) == [ITEMS, ITEMS]
+
+
+def test_two_rules_of_one_kind_do_together_what_each_does() -> None:
+    stage, person = staged("duplicated=2 entry=6", "duplicated=3 entry=6", "late=1s", "late=2s")
+    pull(stage, person)
+    stage.talk.advance(2.8)
+    assert channels_of(person) == []
+    stage.talk.advance(0.2)
+    assert channels_of(person) == [ITEMS] * 4 + [BINS]
+
+
 def test_an_event_says_something_else() -> None:
     stage, person = staged("""changed='{"referenceId": null, "more": 1}' entry=6""")
     pull(stage, person)

@@ -15,7 +15,7 @@ clock that nobody advances while he waits for the answer.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 from cometape.core.playbook.playbook import Playbook
@@ -327,7 +327,7 @@ class Conductor:
                 return None
         if self._shell_s is None:
             return Moment(at_s, ANY_TIME)
-        if steps[place].is_answer or self._hurried(one) >> place & 1:
+        if steps[place].is_answer or self._awaited(one, one.answers) >> place & 1:
             return Moment(ANY_TIME, shell_s)
         return Moment(at_s, ANY_TIME)
 
@@ -342,11 +342,11 @@ class Conductor:
             return steps[place].is_answer
         return before not in one.known.get(place, ())
 
-    def _hurried(self, one: Performance) -> int:
-        """The steps that answers wait for which are held, as a mask."""
+    def _awaited(self, one: Performance, places: Iterable[int]) -> int:
+        """The steps that these steps wait for, as a mask."""
         before = self.order.before
         found = 0
-        for place in one.answers:
+        for place in places:
             found |= before[place]
         for place in reversed(self.order.sequence) if found else ():
             if found >> place & 1 and place not in one.done:
@@ -388,10 +388,10 @@ class Conductor:
         return found
 
     def _hurry_on(self, one: Performance, now_s: float) -> None:
-        """Events that events have caused are not on their way for long where an answer waits."""
-        if not one.answers:
+        """Events that events have caused are not on their way for long where others wait."""
+        if not one.answers and not one.events:
             return
-        hurried = self._hurried(one)
+        hurried = self._awaited(one, [*one.answers, *one.events])
         places = self.order.plot.places
         slow = [
             due

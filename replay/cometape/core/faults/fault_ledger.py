@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from ..json_value import JsonObject
@@ -80,8 +81,11 @@ class FaultLedger:
             self._gone.append(tally)
         return True
 
-    def firing(self, occasion: Occasion) -> list[FaultRule]:
-        """The rules that fire now, in their order; every call counts as one occasion."""
+    def firing(self, occasion: Occasion, *, spared: Collection[str] = ()) -> list[FaultRule]:
+        """The rules that fire now, in their order; every call counts as one occasion.
+
+        Rules of the kinds `spared` do not, though they may fit.
+        """
         found = []
         for account in self._accounts.values():
             rule = account.rule
@@ -89,7 +93,9 @@ class FaultLedger:
                 continue
             nth = account.fitted[occasion.who] = account.fitted.get(occasion.who, 0) + 1
             fired = account.fired.get(occasion.who, 0)
-            if not rule.is_turn(nth) or (rule.times is not None and fired >= rule.times):
+            if rule.kind.name in spared or not rule.is_turn(nth):
+                continue
+            if rule.times is not None and fired >= rule.times:
                 continue
             if rule.probability is not None and not self._is_drawn(rule, occasion, nth):
                 continue

@@ -38,7 +38,7 @@ class Parameter:
         """What may be written for it, in words."""
         match self.form:
             case "duration":
-                return "a duration with its unit, as in 200ms, 1.5s or 2m (an hour at most)"
+                return "a duration with its unit, as in 200ms, 1.5s or 2m (60m at most)"
             case "status":
                 return "an HTTP status from 200 to 599"
             case "share":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import heapq
 import json
 import re
 from collections.abc import Callable, Sequence
@@ -20,6 +19,7 @@ from ..faults.fault_rule import FaultRule, Occasion
 from ..service import Action, Manner, Reset, Respond
 from .answer_gate import AnswerGate, Plan
 from .interference import GO_ON, Postponed, Verdict
+from .postponement import Postponement
 
 _CHANNEL = re.compile(r'"channel"\s*:\s*"(/[^"\\]+)"')
 _EMPTY = Headers([("Content-Type", "text/plain;charset=UTF-8")])
@@ -67,10 +67,7 @@ class FaultInjector:
         """A `402` that the request at hand has met."""
         self._severed: dict[Play, None] = {}
         """Plays whose events are lost with the session."""
-        self._later: list[tuple[float, int, Due]] = []
-        self._overtakable: list[tuple[int, Due]] = []
-        """Events that wait for one on another channel, with their number in `_later`."""
-        self._count = 0
+        self._postponement = Postponement()
 
     # ---------------------------------------------------------------- answers
 
@@ -166,7 +163,8 @@ class FaultInjector:
         actions: list[Action] = []
         refusal: Response | None = None
         is_reset = False
-        share, resets, piece_bytes, every_s = 1.0, False, None, 0.0
+        share, resets, every_s = 1.0, False, 0.0
+        piece_bytes: int | None = None
         for rule in rules:
             self._note(rule, now_s, client, occasion)
             declared = rule.kind.declared
@@ -187,9 +185,12 @@ class FaultInjector:
                 case "cut":
                     share, resets = min(share, rule.number("share")), True
                 case "drip":
-                    piece_bytes, every_s = int(rule.number("bytes")), rule.number("every")
+                    size = int(rule.number("bytes"))
+                    piece_bytes = size if piece_bytes is None else min(piece_bytes, size)
+                    every_s = max(every_s, rule.number("every"))
                 case "402":
-                    self._severing = rule
+                    if self._severing is None or rule.value("events") == "lost":
+                        self._severing = rule
                 case "expired":
                     if client is not None:
                         actions += self._replay.expire(client, now_s)
@@ -208,8 +209,7 @@ class FaultInjector:
         for due in dues:
             passing = self._passed(due, now_s)
             found += passing
-            if passing and self._overtakable:
-                found += self._overtaken(passing)
+            found += self._postponement.overtaken(passing, now_s)
         return found
 
     def settled(self, now_s: float) -> list[Action]:
@@ -218,22 +218,16 @@ class FaultInjector:
 
     def tick(self, now_s: float) -> list[Action]:
         """Events that were late have come."""
-        found: list[Due] = []
-        while self._later and self._later[0][0] <= now_s:
-            _, number, due = heapq.heappop(self._later)
-            self._overtakable = [item for item in self._overtakable if item[0] != number]
-            due.run.expect(due.follower.number)
-            found.append(due)
+        found = self._postponement.take_due(now_s)
         return self._replay.give(found, now_s) if found else []
 
     def deadline_s(self) -> float | None:
         """When the next late event comes."""
-        return self._later[0][0] if self._later else None
+        return self._postponement.next_s()
 
     def postponed(self) -> list[Postponed]:
         """Events that are late, copies that are to come, events that wait to be overtaken."""
-        why = "what a fault holds back"
-        return [Postponed(at_s, due, why) for at_s, _, due in self._later]
+        return self._postponement.listed()
 
     def _passed(self, due: Due, now_s: float) -> list[Due]:
         """One event after the faults that befall it."""
@@ -244,7 +238,8 @@ class FaultInjector:
             return []
         late_s, copies, after_s, wait_s = 0.0, 1, 0.0, 0.0
         is_lost = False
-        for rule in self._ledger.firing(self._occasion_of(due)):
+        kept = {"reordered"} if self._postponement.is_overtaking(due) else ()
+        for rule in self._ledger.firing(self._occasion_of(due), spared=kept):
             self._note(rule, now_s, _receiver(due), due)
             if rule.kind.declared is not None:
                 change = rule.kind.declared.change(due.follower.event.data)
@@ -259,47 +254,22 @@ class FaultInjector:
                 case "late":
                     late_s += rule.number("by")
                 case "duplicated":
-                    copies, after_s = int(rule.number("copies")), rule.number("after")
+                    copies += int(rule.number("copies")) - 1
+                    after_s = max(after_s, rule.number("after"))
                 case "reordered":
-                    wait_s = rule.number("within")
+                    wait_s = max(wait_s, rule.number("within"))
                 case "changed":
                     due.patches += (json.loads(str(rule.value("patch"))),)
         if is_lost:
             self._lose(due, now_s)
             return []
-        found: list[Due] = []
-        for nth in range(copies):
-            at_s = now_s + late_s + nth * after_s
-            if wait_s and nth == 0:
-                self._overtakable.append((self._postpone(due, at_s + wait_s), due))
-            elif at_s > now_s:
-                self._postpone(due, at_s, is_copy=nth > 0)
-            else:
-                found.append(due)
-        return found
+        return self._postponement.put_off(
+            due, now_s, late_s=late_s, wait_s=wait_s, copies=copies, after_s=after_s
+        )
 
     def _lose(self, due: Due, now_s: float) -> None:
         due.run.spare(due.follower.number)
         self._replay.went_by(due, now_s)
-
-    def _postpone(self, due: Due, at_s: float, *, is_copy: bool = False) -> int:
-        self._count += 1
-        heapq.heappush(self._later, (at_s, self._count, due))
-        if not is_copy:
-            due.run.spare(due.follower.number)
-        return self._count
-
-    def _overtaken(self, passing: Sequence[Due]) -> list[Due]:
-        """The events that one of those passing on another channel has overtaken."""
-        found: list[Due] = []
-        for number, due in list(self._overtakable):
-            if any(_overtakes(other, due) for other in passing):
-                self._overtakable.remove((number, due))
-                self._later = [item for item in self._later if item[1] != number]
-                heapq.heapify(self._later)
-                due.run.expect(due.follower.number)
-                found.append(due)
-        return found
 
     def _occasion_of(self, due: Due, *, overtaking: bool = False) -> Occasion:
         follower = due.follower
@@ -362,15 +332,6 @@ def _after_all_are_out(
 def _receiver(due: Due) -> LiveClient | None:
     receiver = due.run.receiver(due)
     return receiver if isinstance(receiver, LiveClient) else None
-
-
-def _overtakes(other: Due, due: Due) -> bool:
-    return (
-        other is not due
-        and other.run is due.run
-        and other.session == due.session
-        and other.follower.channel != due.follower.channel
-    )
 
 
 def _asked_for(cause: Playable | None) -> tuple[str | None, str | None]:
