@@ -216,15 +216,13 @@ class Run:
         return play
 
     def play_again(self, entry: Entry, fact: int, actor: Actor, now_s: float) -> Play:
-        """Play an operation that was played before; the ids that it issues are for the caller.
-
-        `fact` is its place among the facts.
-        """
+        """Play an operation again, the `fact`; the ids that it issues are for the caller."""
         number = entry.number
         nth = self.played[number] = self.played[number] + 1
         if self.spared:
             self.expect(number)
-        self._note_fact(fact, is_operation=True)
+        if self.playbook.shows_states:
+            self._note_fact(fact, is_operation=True)
         self._note_done(number)
         return Play(entry, actor, now_s, nth, True)
 
@@ -348,12 +346,13 @@ class Run:
         self._schedule.take(dues)
 
     def _sent(self, dues: list[Due]) -> list[Due]:
-        played = self.played
+        played, notes = self.played, self.playbook.shows_states
         for due in dues:
             follower = due.follower
             number = follower.number
-            played[number] = played.get(number, 0) + 1
-            self._note_fact(follower.fact, is_operation=False)
+            played[number] = played[number] + 1 if number in played else 1
+            if notes:
+                self._note_fact(follower.fact, is_operation=False)
         return dues
 
     def receiver(self, due: Due) -> Actor | None:
@@ -431,7 +430,8 @@ class Run:
             self.expect(entry.number)
         if not is_operation:
             return Play(entry, actor, now_s, nth)
-        self._note_fact(self.playbook.fact(entry.number), is_operation=True)
+        if self.playbook.shows_states:
+            self._note_fact(self.playbook.fact(entry.number), is_operation=True)
         self._note_done(entry.number)
         is_repeat = entry.number in self._minted
         if not is_repeat:
@@ -448,10 +448,9 @@ class Run:
         self.done_count += 1
 
     def _note_fact(self, fact: int, *, is_operation: bool) -> None:
-        if self.playbook.shows_states:
-            if self._reads is None:
-                self._reads = Reads()
-            self._reads.happened(fact, is_operation=is_operation)
+        if self._reads is None:
+            self._reads = Reads()
+        self._reads.happened(fact, is_operation=is_operation)
 
     def _set_off(self, play: Play) -> None:
         followers = self.playbook.followers(play.entry.number)
