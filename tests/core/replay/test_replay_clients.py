@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from cometape.core.replay.replay_service import Replay
-from scripted import Person, Script, Stage
+from cometape.core.run.circle import MAX_FINISHED
+from scripted import NOTIFICATIONS, Person, Script, Stage
 
 ITEMS = "/v2/me/workitems"
 
@@ -206,6 +207,33 @@ def test_what_was_recorded_after_the_goodbye_may_come_after_it() -> None:
     finish(person)
     assert len(runs(stage)) == 1
     assert stage.service.report().ok
+
+
+@pytest.mark.parametrize("others", [1, 3 * MAX_FINISHED])
+def test_what_comes_after_the_goodbye_on_a_client_s_own_connection_is_its_however_many_came_since(
+    others: int,
+) -> None:
+    stage = Stage(one_session())
+
+    def come_on_one_connection() -> Person:
+        person = come(stage)
+        assert person.client is not None
+        listens: dict[str, Any] = {"channel": "/meta/subscribe", "subscription": ITEMS}
+        person.ask("POST", NOTIFICATIONS, [listens | {"clientId": person.client.client_id}])
+        work(person)
+        stage.settle()
+        return person
+
+    first = come_on_one_connection()
+    first.leave()
+    for _ in range(others):
+        finish(come_on_one_connection())
+    end = {"operationName": "EndContactCenterSession"}
+    assert first.ask("POST", "/api/v2/me", end).status == 200
+    assert len(runs(stage)) == 1 + others
+    assert stage.service.report().ok, stage.service.report().text()
+    first.ask("GET", "/api/v2/me")
+    assert len(runs(stage)) == 2 + others, "it comes again"
 
 
 @pytest.mark.parametrize("order", [("supervisor", "agent7"), ("agent7", "supervisor")])

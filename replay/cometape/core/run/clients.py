@@ -282,7 +282,7 @@ class Clients:
             nameless = [one for one in active if one.authorization is None]
             group = nameless or active or self._lately
         line = self._by_connection.get(arrival.connection)
-        known = line.client if line is not None and line.client in group else None
+        known = line.client if line is not None and self._may_be(line, arrival, group) else None
         if line is not None and known is not None and line.sure:
             # A pool of connections may outlive one client and serve the next.
             successors = [c for c in group if not c.finished and c.number > known.last_beside]
@@ -312,6 +312,12 @@ class Clients:
         if known is not None and known in fitting:
             return Found(known, handshaken)
         return Found((fitting or handshaken)[0], handshaken)
+
+    def _may_be(self, line: _Line, arrival: Arrival, group: Sequence[LiveClient]) -> bool:
+        """Whether a connection's client is of those an arrival can be from, forgotten or not."""
+        shown = arrival.authorization
+        surely = line.sure and shown is not None and line.client.has_shown(shown)
+        return surely or line.client in group
 
     def _by_a_twin(
         self, client: LiveClient, group: Sequence[LiveClient], matches: Matches
@@ -373,7 +379,7 @@ class Clients:
         if line is None or not line.sure or arrival.user is not None or token is None:
             return None
         client = line.client
-        if client.authorization in (None, token) or token in client.tokens:
+        if client.authorization is None or client.has_shown(token):
             return None
         if client.user is not None or client.keeps_cookies or client.finished:
             return None

@@ -85,6 +85,10 @@ class LiveClient:
         """The recorded session that says how its Bayeux goes."""
         return self.beside or self.session
 
+    def has_shown(self, authorization: str) -> bool:
+        """Whether this `Authorization` is, or was, its own."""
+        return authorization == self.authorization or authorization in self.tokens
+
     def keep(self, cookie: Cookie) -> None:
         """It has presented a session cookie."""
         if cookie not in self.kept:
