@@ -8,6 +8,7 @@ from conversation import Client
 from scripted import Script, Stage
 
 ROOM = "/chat/tabs"
+WORKITEMS, CHATS = "/v2/me/workitems", "/v2/me/chats"
 
 
 def two_tabs() -> Script:
@@ -143,3 +144,57 @@ def close(page: Client) -> None:
         page.socket.close()
     else:
         page.hold().leave()
+
+
+def tabs_that_differ() -> Script:
+    """Two tabs of a user behind one cookie: one hears of workitems, the other of chats."""
+    script = Script()
+    cookie = [("Set-Cookie", "JSESSIONID=<session:1>; Path=/")]
+    script.ask("u", "GET", "/login", None, {}, answer_headers=cookie)
+    script.listen("u", WORKITEMS)
+    script.listen("u-2", CHATS)
+    script.event("u", WORKITEMS, {"welcome": "u"}, cause="spontaneous")
+    script.event("u-2", CHATS, {"welcome": "u-2"}, cause="spontaneous")
+    op = script.ask("u", "POST", "/p", {"operationName": "P"}, {"referenceId": 17})
+    script.event("u", WORKITEMS, {"n": 1}, cause=op)
+    script.event("u-2", CHATS, {"n": 2}, cause=op)
+    return script
+
+
+@pytest.mark.parametrize("order", ["ab", "ba", "handshakes ab", "handshakes ba"])
+def test_what_a_tab_subscribes_to_shows_which_it_is(order: str) -> None:
+    stage = Stage(tabs_that_differ())
+    channels = {"a": WORKITEMS, "b": CHATS}
+    people = {name: stage.person("u", cookies=True) for name in "ab"}
+    people["a"].ask("GET", "/login")
+    people["b"].cookies = people["a"].cookies
+    names = order[-2:]
+    for name in names:
+        if order.startswith("handshakes"):
+            people[name].shake_hands()
+        else:
+            people[name].listen(channels[name])
+    if order.startswith("handshakes"):
+        for name in reversed("ab"):
+            tab = people[name].client
+            assert tab is not None
+            assert tab.subscribe(channels[name])["successful"]
+    assert people["b"].ask("POST", "/p", {"operationName": "P"}).status == 200
+    assert people["a"].data() == [{"welcome": "u"}, {"n": 1}]
+    assert people["b"].data() == [{"welcome": "u-2"}, {"n": 2}]
+    assert stage.leftovers == []
+
+
+def test_a_tab_loaded_again_between_two_polls_goes_on_where_it_was() -> None:
+    """Nothing tells the server that its connections were closed."""
+    stage = Stage(tabs_that_differ())
+    one, other = (stage.person("u", cookies=True) for _ in range(2))
+    one.ask("GET", "/login")
+    other.cookies = one.cookies
+    one.listen(WORKITEMS)
+    other.listen(CHATS)
+    assert other.data() == [{"welcome": "u-2"}]
+    other.listen(CHATS)
+    assert one.ask("POST", "/p", {"operationName": "P"}).status == 200
+    assert other.data() == [{"n": 2}]
+    assert one.data() == [{"welcome": "u"}, {"n": 1}]

@@ -10,6 +10,7 @@ from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar, cast, overload
 
+from cometape.core.bayeux import channel as channels
 from cometape.core.cassette import Entry, Event, Exchange, Handshake, Publish, Subscribe
 
 from .columns import Column
@@ -235,6 +236,13 @@ class RecordedSession:
         self.ended = index.ended
         """Number of the entry by which it first finished: a disconnect, an operation that ends
         it."""
+
+    def subscribes_to(self, channel: str) -> bool:
+        """Whether it asked for a channel, or by a pattern for it, or for some of a pattern."""
+        return any(
+            channels.matches(channel, other) or channels.matches(other, channel)
+            for other in self.subscribes
+        )
 
     @property
     def attempts(self) -> Iterator[Handshake | Subscribe]:

@@ -70,6 +70,14 @@ class Delivery:
 
         return self._bayeux.together(hand_over, now_s) if letters else []
 
+    def belong(self, client: LiveClient) -> None:
+        """A client has been given Bayeux sessions that seemed another one's."""
+        for client_id in client.client_ids:
+            session = self._bayeux.session(client_id)
+            if session is not None:
+                session.context = client
+        self.changed(client)
+
     def changed(self, client: LiveClient) -> None:
         """A client has a new session or subscription, or more in its mailbox."""
         if client.mailbox:

@@ -102,6 +102,8 @@ class RecordedApplication:
         """The recorded outcome; a channel that was never asked for may be subscribed to."""
         client = _client_of(session)
         channel, _ = self._playbook.live_ids.channel(channel, partial(behind, client))
+        self._tell_tabs(session, channel, now_s)
+        client = _client_of(session)
         self.delivery.changed(client)
         recorded = self._playbook.sessions.get(client.bayeux_session)
         subscribes = recorded.subscribes if recorded is not None else {}
@@ -208,12 +210,22 @@ class RecordedApplication:
         """What clients with another seat did in Bayeux is done in the name of that one."""
         for client in self._clients.seats.take_up(now_s):
             self._busy(client.run)
-            if client.client_ids:
-                handshake = self._nth_handshake(client)
-                self._come_to_pass(handshake, client, now_s)
-                for channel in dict.fromkeys(client.subscribed):
-                    self._cover(client, channel, now_s)
-                self.delivery.changed(client)
+            self._take_up_bayeux(client, now_s)
+
+    def _tell_tabs(self, session: Session, channel: str, now_s: float) -> None:
+        """A subscription shows which of several tabs this is, before they have shown it."""
+        asked = (*session.subscriptions, channel)
+        client_id = session.client_id
+        for client in self._clients.of_subscription(client_id, asked, self.arrival, now_s):
+            self.delivery.belong(client)
+            self._take_up_bayeux(client, now_s)
+
+    def _take_up_bayeux(self, client: LiveClient, now_s: float) -> None:
+        if client.client_ids:
+            self._come_to_pass(self._nth_handshake(client), client, now_s)
+            for channel in dict.fromkeys(client.subscribed):
+                self._cover(client, channel, now_s)
+            self.delivery.changed(client)
 
     def _cover(self, client: LiveClient, channel: str, now_s: float) -> None:
         """A subscription does for all recorded ones that it takes the place of.

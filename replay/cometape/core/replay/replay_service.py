@@ -224,6 +224,7 @@ class Replay:
         )
         application.delivery, application.chronicle = self.delivery, self.chronicle
         self.clients.has_left = self._has_left
+        self.clients.tabs.is_held = self.bayeux.held
         self.endpoint = BayeuxEndpoint(
             self.bayeux,
             path=playbook.bayeux_paths[0],

@@ -26,6 +26,7 @@ from .live_client import Arrival, Cookie, Found, LiveClient
 from .logins import Logins
 from .player import Run
 from .seats import Seats
+from .tabs import Tabs
 
 CLIENT_ID = IdentityKind(name="client-id", form="base36", scope="run")
 """What Bayeux client ids are, where a profile does not say."""
@@ -63,6 +64,7 @@ class Clients:
         """In the order in which they came, without those of runs that were let go."""
         self.came = 0
         """How many there have ever been."""
+        self.tabs = Tabs(self.seats, self._seated, self._has_left)
         self._lately = Circle()
         """Those of all clients."""
         self.cookies = Cookies(playbook.profile.session_cookies)
@@ -187,7 +189,7 @@ class Clients:
         if owner is not None and self._is_anothers(cookie, owner):
             owner, mates = None, []
         elif cookie is not None and owner is not None:
-            owner = self._behind(cookie, owner, arrival, now_s)
+            owner = self.tabs.shaking_hands(cookie, owner, arrival, now_s)
             mates = [owner]
         elif arrival.authorization is not None:
             mates = list(self._logins.of(arrival.authorization))
@@ -215,24 +217,21 @@ class Clients:
         self._learn(arrival, client, sure=True)
         return client
 
-    def _behind(
-        self, cookie: Cookie, owner: LiveClient, arrival: Arrival, now_s: float
-    ) -> LiveClient:
-        """Which of the clients behind one cookie shakes hands: several tabs of one browser.
+    def of_subscription(
+        self, client_id: str, channels: Sequence[str], arrival: Arrival, now_s: float
+    ) -> Sequence[LiveClient]:
+        """What a Bayeux session subscribes to may show which of several tabs it is.
 
-        As the recorder does, one whose Bayeux session is gone before another recorded one; where
-        none was recorded, the tabs are one client with several Bayeux sessions.
+        Those who have other Bayeux sessions than before.
         """
-        family = [owner, *(one for one in self._lately if one.sibling_of is owner)]
-        gone = [one for one in family if not one.client_ids or self._has_left(one)]
-        if gone:
-            return gone[0]
-        session = self.seats.beside(owner, alone=cookie.name != BROWSER_COOKIE)
-        if session is None:
-            return owner
-        sibling = self._seated(arrival, owner.run, session, now_s)
-        sibling.sibling_of = owner
-        return sibling
+        client = self._by_client_id[client_id]
+        if self.seats.subscribes(client, channels) or self.cookies.of(arrival) is None:
+            return ()
+        found = self.tabs.subscribing(client_id, client, channels, arrival, now_s)
+        for one in found:
+            self.knowledge += 1
+            self._by_client_id |= dict.fromkeys(one.client_ids, one)
+        return found
 
     def _has_left(self, client: LiveClient) -> bool:
         """Whether all connections of a client's Bayeux sessions were closed by it."""

@@ -64,11 +64,12 @@ class Seats:
                     return newest, name
         return self._begin_run(), wanted[0]
 
-    def beside(self, client: LiveClient, *, alone: bool) -> str | None:
+    def beside(self, client: LiveClient, *, alone: bool, channel: str | None = None) -> str | None:
         """The free session of a second Bayeux client behind the same cookie, if one was recorded.
 
         That is a session that shook hands, of the same user where it has a name; `alone`: and did
-        nothing else, since what it asked for went by the cookie.
+        nothing else, since what it asked for went by the cookie; with `channel`, that subscribed
+        to it.
         """
         for name, session in self._playbook.sessions.items():
             named = self._users.get(client.user or "", ())
@@ -77,9 +78,15 @@ class Seats:
                 and client.run.is_free(name)
                 and not (alone and session.exchanges)
                 and (not named or name in named)
+                and (channel is None or session.subscribes_to(channel))
             ):
                 return name
         return None
+
+    def subscribes(self, client: LiveClient, channels: Sequence[str]) -> bool:
+        """Whether a client's recorded session subscribed to one of these."""
+        session = self._playbook.sessions.get(client.bayeux_session)
+        return session is not None and any(map(session.subscribes_to, channels))
 
     def change(self, client: LiveClient, matches: Matches) -> bool:
         """A client whose session was a guess changes to the one that did what it does.
