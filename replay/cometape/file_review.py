@@ -89,6 +89,10 @@ class Scrubbed:
     pseudonyms: Counter[str]
     residue: tuple[Residue, ...]
     """What still looks like a secret."""
+    was_unfinished: bool = False
+    """Whether the header said so until now."""
+    newly_allowed: tuple[str, ...] = ()
+    """What the header allows only now."""
 
 
 def scrub(
@@ -154,7 +158,13 @@ def _scrub(
     header = replace(header, residue=len(found), unfinished=False)
     if any_changed or header != old or target != path:
         write_pieces(_with_header(header, file), target, overwrite=overwrite)
-    return Scrubbed(+cleaning.secrets, +cleaning.pseudonyms, tuple(found))
+    return Scrubbed(
+        +cleaning.secrets,
+        +cleaning.pseudonyms,
+        tuple(found),
+        was_unfinished=old.unfinished,
+        newly_allowed=allowed[len(old.allowed) :],
+    )
 
 
 def _usual(file: CassetteFile, temporary: Callable[[], IO[bytes]]) -> CassetteFile:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -148,3 +149,36 @@ def test_what_still_looks_like_a_secret_is_refused_until_it_is_allowed(tmp_path:
     assert run("export", out, "-o", exported).exit_code == 0
     assert run("import", exported, "-o", back).exit_code == 0
     assert back.read_bytes() == out.read_bytes()
+
+
+@pytest.mark.parametrize("name", ["far.har", "far.flow"])
+def test_a_time_that_no_date_can_tell_is_told(tmp_path: Path, name: str) -> None:
+    far = tmp_path / "far.yaml"
+    far.write_text(
+        "cassette: 1\n---\nexchange: 1\nat_s: 9223372036854775808\n"
+        "request: {method: GET, target: /}\nresponse: {status: 200}\n"
+    )
+    result = run("export", far, "-o", tmp_path / name)
+    assert result.exit_code == (3 if name == "far.har" else 0), result.stderr
+    assert ("Mend `at_s`" in result.stderr) is (name == "far.har")
+
+
+@pytest.mark.parametrize("command", [["show", "1"], ["inspect"], ["show", "1", "--json"]])
+def test_output_without_signs_for_a_text_has_its_escapes(
+    tmp_path: Path, command: list[str]
+) -> None:
+    file = tmp_path / "names.yaml"
+    file.write_text(
+        'cassette: 1\n---\nevent: 1\nchannel: /a\ndata: {name: "\u540d\U0001f600"}\n', "utf-8"
+    )
+    done = subprocess.run(
+        [sys.executable, "-m", "cometape", command[0], str(file), *command[1:]],
+        env={**os.environ, "PYTHONIOENCODING": "ascii"},
+        capture_output=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.isascii()
+    if command == ["show", "1"]:
+        assert b"\\u540d\\ud83d\\ude00" in done.stdout

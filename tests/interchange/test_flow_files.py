@@ -17,6 +17,7 @@ from cometape.interchange.importing import Imported, ImportSettings, assemble
 from cometape.interchange.reading import read
 from cometape.profiles import load_profile
 from cometape.store.yaml_emitter import dump
+from cometape.store.yaml_reader import load
 
 WORKBINS = load_profile("workbins")
 JSON = b"application/json"
@@ -142,3 +143,19 @@ def test_a_file_that_was_cut_off_is_refused_with_the_flow() -> None:
         read(data[:-40], "calls.flow")
     assert caught.value.reason == "bad-flow"
     assert caught.value.exit_code == 3
+
+
+def test_any_byte_of_a_file_may_be_damaged() -> None:
+    data = written(exchange("GET", "/a", 1.0))
+    refused = set[str]()
+    for place in range(0, len(data), 3):
+        for byte in (0x00, 0xFF, data[place] ^ 0x01):
+            damaged = data[:place] + bytes((byte,)) + data[place + 1 :]
+            try:
+                source = read(damaged, "calls.flow")
+                if source.traffic:
+                    made = assemble([source], WORKBINS, ImportSettings(profile_name="workbins"))
+                    load(dump(made.cassette).encode())
+            except CassetteError as error:
+                refused.add(error.reason)
+    assert "bad-flow" in refused

@@ -154,3 +154,10 @@ def test_an_interaction_without_status_is_named() -> None:
         CassetteError, match=r"calls.yaml \(entry 1\): its `response` has no status"
     ):
         imported(interactions({}, {"status": {}}))
+
+
+@pytest.mark.parametrize("headers", ["text", ["ab"], [["a", "b", "c"]], 17])
+def test_headers_that_are_no_pairs_are_named(headers: Any) -> None:
+    with pytest.raises(CassetteError, match="its `headers` are neither a mapping nor") as caught:
+        imported(interactions({"headers": headers}, {}))
+    assert (caught.value.entry, caught.value.reason) == (1, "bad-vcr")

@@ -142,6 +142,8 @@ def test_url_and_proxy_exclude_each_other(arguments: list[str], out: Path) -> No
         (["--include", "~x foo ("], ["'~x foo ('", "no filter expression", "~u /api/v2/"]),
         (["--exclude", ""], ["no filter expression"]),
         (["--upstream-proxy", "ftp://u:hunter2@p"], ["--upstream-proxy", "http://proxy.example"]),
+        (["--upstream-proxy", "foo.invalid"], ["no address is known for the host 'foo.invalid'"]),
+        (["--upstream-proxy", "u:hunter2@foo.invalid:1"], ["http://proxy.example:3128"]),
         (["--public", "gws.example"], ["http://"]),
     ],
 )

@@ -60,7 +60,7 @@ def test_the_error_says_how_many_entries_are_whole_and_how_to_keep_them() -> Non
     assert str(caught.value).startswith(
         f"pull.yaml:{line}: cut off in its last entry, which begins in this line; 2 whole entries"
     )
-    assert f"head -n {line - 1} FILE > NEW && echo ... >> NEW" in str(caught.value)
+    assert f"head -n {line - 1} pull.yaml > NEW && echo ... >> NEW" in str(caught.value)
 
 
 def test_the_advice_of_the_error_gives_a_cassette_that_loads() -> None:

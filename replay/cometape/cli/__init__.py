@@ -123,3 +123,6 @@ Completion in your shell (bash here; also zsh_source, fish_source):
 @click.version_option(__version__, prog_name="cometape", message="%(prog)s %(version)s")
 def main() -> None:
     """Record Genesys Workbins traffic once, replay it for ever: HTTP and CometD in one cassette."""
+    from .output_encoding import escape_what_has_no_sign
+
+    escape_what_has_no_sign()

@@ -94,7 +94,13 @@ if TYPE_CHECKING:  # mitmproxy: what is wrong with the arguments is told before 
     help="Where the recorder's certificate authority is: see cometape ca.",
 )
 @click.option("--quiet", is_flag=True, help="No table while it records and no summary after it.")
-@click.option("--json", "as_json", is_flag=True, help="The summary as one line of JSON.")
+@click.option(
+    "--json",
+    "as_json",
+    is_flag=True,
+    help="The summary as one line of JSON: the last of standard output; with -- COMMAND, "
+    "whose own that is, a line of standard error.",
+)
 def command(
     url: str | None,
     out: Path,
@@ -147,6 +153,7 @@ def command(
     upstream = origin_of(url) if url is not None else None
     origins = [origin_of(one) for one in only]
     publics = tuple(origin_of(one) for one in public)
+    other_proxy = other_proxy_of(upstream_proxy) if upstream_proxy else None
 
     from cometape.recorder import RecordingSettings
     from cometape.recorder.capture_filter import CaptureFilter
@@ -172,7 +179,7 @@ def command(
         confdir=confdir,
         http2=http2,
         public=publics,
-        upstream_proxy=other_proxy_of(upstream_proxy) if upstream_proxy else None,
+        upstream_proxy=other_proxy,
     )
     chosen = CaptureFilter(include, exclude)
     recording = _record(

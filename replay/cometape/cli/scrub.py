@@ -64,4 +64,9 @@ def _told(scrubbed: file_review.Scrubbed) -> str:
         for count, what in ((secrets, "secret"), (personal, "personal value"))
         if count
     )
-    return f"replaced {told}" if told else "nothing to replace"
+    done = [f"replaced {told}"] if told else []
+    if scrubbed.was_unfinished:
+        done.append("finished it: it had no last scan")
+    if scrubbed.newly_allowed:
+        done.append(f"allowed {', '.join(scrubbed.newly_allowed)}")
+    return "; ".join(done) or "nothing to replace"

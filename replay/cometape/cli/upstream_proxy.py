@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
@@ -27,9 +28,20 @@ def other_proxy_of(url: str) -> UpstreamProxy:
             hint="For example: --upstream-proxy http://proxy.example:3128",
             reason="bad-url",
         ) from error
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    try:
+        socket.getaddrinfo(parts.hostname, port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:
+        raise ConfigurationError(
+            f"--upstream-proxy {address!r}: no address is known for the host {parts.hostname!r}:"
+            f" {getattr(error, 'strerror', None) or error}",
+            hint="Every request would end with 502. Write it as a URL of a host that this machine"
+            " can find: http://proxy.example:3128",
+            reason="bad-url",
+        ) from error
     return UpstreamProxy(
         scheme="https" if parts.scheme == "https" else "http",
         host=parts.hostname or "",
-        port=parts.port or (443 if parts.scheme == "https" else 80),
+        port=port,
         credentials=unquote(user) if at else None,
     )

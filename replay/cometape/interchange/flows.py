@@ -6,13 +6,14 @@ versions. What a flow has no field for is in its metadata, under names that begi
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from http import HTTPStatus
 from io import BytesIO
 from urllib.parse import urlsplit
 
-from mitmproxy import connection, exceptions, http, websocket
+from mitmproxy import connection, http, websocket
 from mitmproxy import io as flow_io
 from mitmproxy.flow import Error
 from wsproto.frame_protocol import Opcode
@@ -26,12 +27,15 @@ from ..core.record.capture import CapturedExchange, CapturedRequest, SocketText
 from ..core.record.moments import is_timed
 from ..core.record.rendering import render
 from ..core.record.traffic import Traffic
+from ..inspector.wording import printable
 from ..recorder.flow_capture import headers_of, origin_of, reason, target_of
 from .har_fields import date_of
 from .source import NO_DATE, Source, TooLongError, as_on_wire, too_long
 
 _OWN = "cometape_"
 _DEFAULT_PORTS = {"http": 80, "https": 443}
+_LAST_S = 253_402_300_799
+"""The end of the year 9999, seconds since 1970: dates go no further."""
 
 
 def read(data: bytes, name: str) -> Source:
@@ -45,6 +49,8 @@ def read(data: bytes, name: str) -> Source:
         return source
     first = kept[0][1].metadata
     zero_s = min(flow.request.timestamp_start for _, flow in kept)
+    if not 0 <= zero_s <= _LAST_S:
+        raise _damaged(name, kept[0][0], "its times are none")
     if isinstance(first.get(f"{_OWN}started"), float):
         zero_s = first[f"{_OWN}started"]
         source.profile = str(first.get(f"{_OWN}profile"))
@@ -60,6 +66,8 @@ def read(data: bytes, name: str) -> Source:
             source.traffic.append(_traffic(flow, number, zero_s, source))
         except TooLongError:
             raise too_long(name, number) from None
+        except Exception as error:  # any byte may be damaged: mitmproxy checks types, not values
+            raise _damaged(name, number, _words(error)) from error
     return source
 
 
@@ -94,16 +102,24 @@ def _flows(data: bytes, name: str) -> list[object]:
     try:
         reader = flow_io.FlowReader(BytesIO(data))
         found.extend(reader.stream())
-    except (exceptions.FlowReadException, ValueError, TypeError, KeyError) as error:
-        raise CassetteError(
-            f"flow {len(found) + 1} cannot be read: {error}",
-            hint="The file is damaged or cut off, or from a newer mitmproxy; nothing was written. "
-            "`mitmdump -nr FILE -w NEW` writes what can be read of it.",
-            reason="bad-flow",
-            path=name,
-            entry=len(found) + 1,
-        ) from error
+    except Exception as error:  # mitmproxy asserts, converts and looks up what any byte may be
+        raise _damaged(name, len(found) + 1, _words(error)) from error
     return found
+
+
+def _damaged(name: str, number: int, what: str) -> CassetteError:
+    return CassetteError(
+        f"flow {number} cannot be read: {what}",
+        hint="The file is damaged or cut off, or from a newer mitmproxy; nothing was written. "
+        f"`mitmdump -nr {shlex.quote(name)} -w NEW` writes what can be read of it.",
+        reason="bad-flow",
+        path=name,
+        entry=number,
+    )
+
+
+def _words(error: Exception) -> str:
+    return printable(str(error)) or type(error).__name__
 
 
 def _kept(flow: object, source: Source) -> http.HTTPFlow | None:
@@ -121,6 +137,8 @@ def _traffic(flow: http.HTTPFlow, number: int, zero_s: float, source: Source) ->
         if message is not None and message.raw_content is None:
             source.problem(f"{whose} body is not in the file (mitmproxy streamed it)", number)
     sent = flow.request
+    if sent.scheme not in _DEFAULT_PORTS or not sent.host.isprintable() or not sent.host:
+        raise ValueError("it goes to no address of HTTP")
     headers, body = _parts(sent)
     session = flow.metadata.get(f"{_OWN}session")
     asked = CapturedRequest(

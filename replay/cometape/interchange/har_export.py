@@ -19,6 +19,7 @@ from cometape.core.profile.profile import Profile
 
 from .. import __version__
 from ..core.cassette import Cassette
+from ..core.errors import CassetteError
 from ..core.exchange import Headers
 from ..core.record.capture import CapturedExchange
 from ..core.record.moments import is_timed
@@ -212,7 +213,13 @@ def _phrase(status: int) -> str:
 
 
 def _date(started: datetime, seconds: float) -> str:
-    date = started.astimezone(UTC) + timedelta(microseconds=round(seconds * 1_000_000))
+    try:
+        date = started.astimezone(UTC) + timedelta(microseconds=round(seconds * 1_000_000))
+    except OverflowError:
+        raise CassetteError(
+            f"a HAR file has a date for everything, and {seconds:g} s after {started} is none",
+            hint="Mend `at_s` and `took_s` of the entry, or `recorded_at` of the header.",
+        ) from None
     return date.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 

@@ -171,7 +171,9 @@ def _headers(value: Any) -> Iterator[tuple[str, str]]:
     if value is None:
         return
     pairs = value.items() if isinstance(value, dict) else value
-    for pair in pairs:
+    for pair in pairs if isinstance(value, dict | list | tuple) else [value]:
+        if not isinstance(pair, list | tuple) or len(pair) != 2:
+            raise TypeError("its `headers` are neither a mapping nor a list of [name, value] pairs")
         name, values = pair
         for one in values if isinstance(values, list) else [values]:
             yield _word(name), _word(one)

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import gc
 import re
+import shlex
 from dataclasses import replace
 from difflib import get_close_matches
 
@@ -128,12 +129,13 @@ def _torn(
     if recover:
         return whole
     count = len(whole.entries)
+    name = shlex.quote(path) if path else "FILE"
     raise CassetteError(
         "cut off in its last entry, which begins in this line"
         + (f" ({cause.what})" if cause is not None else "")
         + f"; {count} whole {'entry stands' if count == 1 else 'entries stand'} before it",
         hint=(
-            f"To keep the whole ones: head -n {line - 1} FILE > NEW && echo ... >> NEW"
+            f"To keep the whole ones: head -n {line - 1} {name} > NEW && echo ... >> NEW"
             " (in Python, load(path, recover=True)). If nothing is missing, add the line `...`"
             " at the end."
         ),
