@@ -8,6 +8,7 @@ import socket
 import ssl
 import threading
 from collections.abc import Iterator
+from http.client import IncompleteRead
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -113,6 +114,30 @@ def test_a_tunnel_to_a_recorded_host_leads_nowhere_else(proxy: Running, authorit
     )
     assert answer.status == 200  # of the cassette: there is nothing else it could be of
     assert answer.json["user"]["uri"].endswith("/api/v2/users/1")
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+@pytest.mark.parametrize("fault", ["reset=before", "reset=instead", "cut=0.9"])
+def test_a_connection_that_a_fault_breaks_is_broken_for_the_client(
+    cassette: str, authority: Path, fault: str, scheme: str
+) -> None:
+    """No answer of the proxy's own comes instead; the next request is answered."""
+    options = ("--proxy", "--no-strict", "--confdir", str(authority), "--no-control")
+    with cometape("replay", cassette, *options, "--fault", f"{fault} nth=1") as replay:
+        url = f"{scheme}://gws.example/api/v2/me"
+        with pytest.raises((ConnectionResetError, IncompleteRead)):
+            ask(url, proxy=replay.url(), context=trusting(authority))
+        again = ask(url, proxy=replay.url(), context=trusting(authority))
+        assert (again.status, again.json["statusCode"]) == (200, 0)
+
+
+def test_the_host_of_an_absolute_target_counts_and_not_another_in_the_host_field(
+    proxy: Running,
+) -> None:
+    """RFC 9112, 3.2.2: a proxy ignores the field `Host` of a request with an absolute target."""
+    headers = {"Host": "bank.example"}
+    answer = ask("http://gws.example:8090/api/v2/me", proxy=proxy.url(), headers=headers)
+    assert answer.json["user"]["uri"] == "http://gws.example:8090/api/v2/users/1"
 
 
 def test_no_connection_is_opened_but_to_the_replay_server() -> None:

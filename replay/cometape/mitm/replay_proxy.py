@@ -8,18 +8,23 @@ server: the `server_connect` hook, which mitmproxy calls before each, refuses al
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
+import socket
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
+from weakref import WeakSet
 
-from mitmproxy import http
+from mitmproxy import ctx, http
+from mitmproxy.connection import Client
 from mitmproxy.net.http.url import hostport
 from mitmproxy.options import Options
 from mitmproxy.proxy.server_hooks import ServerConnectionHookData
 
 from cometape.core.report.miss import STATUS
+from cometape.server.spoiled import LINGER_NONE
 
 from .authority import DEFAULT_CONFDIR, usable_confdir
 from .embedding import Address, run_mitmproxy
@@ -79,6 +84,8 @@ class ToReplay:
         self._replay = (str(parts.hostname), int(parts.port or 80))
         self._hosts = hosts
         self._refused = refused
+        self._tunnels: WeakSet[Client] = WeakSet()
+        """Clients that have asked for a tunnel."""
 
     def server_connect(self, data: ServerConnectionHookData) -> None:
         """The one place where a connection can be let out: none but to the replay server."""
@@ -89,6 +96,8 @@ class ToReplay:
         """A tunnel, which is TLS or a WebSocket."""
         if not self._is_recorded(flow.request.host):
             flow.response = self._refusal(flow.request)
+        else:
+            self._tunnels.add(flow.client_conn)
 
     def requestheaders(self, flow: http.HTTPFlow) -> None:
         """Where a request goes is changed; what the client called it stays in `Host`."""
@@ -97,7 +106,11 @@ class ToReplay:
             return
         for name in _HOP_BY_HOP:
             request.headers.pop(name, None)
-        host = request.host_header or hostport(request.scheme, request.host, request.port)
+        host = hostport(request.scheme, request.host, request.port)
+        if flow.client_conn in self._tunnels:
+            host = request.host_header or host
+        # Else the target was absolute, and its host counts alone (RFC 9112, 3.2.2), or there was
+        # no other than that of `Host`.
         if request.scheme == "https":
             request.headers["Forwarded"] = "proto=https"
         flow.metadata[_FOR_REPLAY] = True
@@ -114,6 +127,14 @@ class ToReplay:
         """Answers pass as they come."""
         if flow.response is not None:
             flow.response.stream = True
+
+    def error(self, flow: http.HTTPFlow) -> None:
+        """What the replay has reset or cut is so for its client, which else would get a 502."""
+        server = flow.server_conn
+        is_ended = server.timestamp_start is not None and not server.connected
+        if is_ended and flow.metadata.get(_FOR_REPLAY) and flow.killable:
+            _reset_at_the_end(flow.client_conn)
+            flow.kill()
 
     def _is_recorded(self, host: str) -> bool:
         return host.lower().rstrip(".") in self._hosts
@@ -135,3 +156,13 @@ class ToReplay:
         return http.Response.make(
             STATUS, json.dumps(body), {"Content-Type": "application/problem+json"}
         )
+
+
+def _reset_at_the_end(client: Client) -> None:
+    """Let the connection of a client end by a TCP reset when mitmproxy closes it."""
+    handler = ctx.master.addons.get("proxyserver").connections.get(client.id)
+    writer = handler.transports[client].writer if handler is not None else None
+    sock = writer.get_extra_info("socket") if writer is not None else None
+    if sock is not None:
+        with contextlib.suppress(OSError):
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, LINGER_NONE)
