@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from types import SimpleNamespace
-from typing import cast
+from typing import Any, cast
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cometape.core.run.circle import MAX_FINISHED, Circle
+from cometape.core.run.circle import MAX_FINISHED, Circle, newest_of_several
 from cometape.core.run.live_client import LiveClient
 
 
@@ -45,3 +45,20 @@ def test_one_of_many_active_clients_is_not_looked_at_each_time_somebody_comes() 
     for _ in range(10_000):
         circle.join(cast("LiveClient", Watched()))
     assert looks < 12 * 10_000
+
+
+people = st.builds(
+    SimpleNamespace,
+    finished=st.booleans(),
+    keeps_cookies=st.booleans(),
+    client_ids=st.sampled_from([(), ("c",), ("c", "d")]),
+)
+
+
+@given(st.lists(people, max_size=12))
+def test_the_newest_of_several_is_the_last_active_one_where_two_have_a_session(
+    clients: list[Any],
+) -> None:
+    active = [one for one in clients if not one.finished and not one.keeps_cookies]
+    several = sum(bool(one.client_ids) for one in active) >= 2
+    assert newest_of_several(clients) is (active[-1] if several else None)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from itertools import islice
 
 from .live_client import LiveClient
 
@@ -32,3 +33,22 @@ class Circle(list[LiveClient]):
             gone = set(map(id, finished[:-MAX_FINISHED]))
             self[:] = [one for one in self if id(one) not in gone]
             self._most = len(self) + max(MAX_FINISHED, len(self) // 8)
+
+
+def may_come_without(client: LiveClient) -> bool:
+    """Whether a request without a cookie can be from it: it is active, and keeps none."""
+    return not client.finished and not client.keeps_cookies
+
+
+def newest_of_several(clients: Sequence[LiveClient]) -> LiveClient | None:
+    """The newest that may come without a cookie, if two of them have a Bayeux session.
+
+    Found from the end: a server may have thousands.
+    """
+    active = filter(may_come_without, reversed(clients))
+    newest = next(active, None)
+    if newest is None:
+        return None
+    shaken = (one for one in active if one.client_ids)
+    others = 1 if newest.client_ids else 2
+    return newest if len(list(islice(shaken, others))) == others else None

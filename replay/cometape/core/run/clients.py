@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 
 from cometape.core.bayeux.endpoint import BROWSER_COOKIE
 from cometape.core.identity.identity import Binding, Issuer
@@ -20,7 +21,7 @@ from cometape.core.playbook.recordings import Matches
 from cometape.core.profile.profile import IdentityKind
 from cometape.core.recent import Lately
 
-from .circle import Circle
+from .circle import Circle, may_come_without, newest_of_several
 from .cookies import Cookies
 from .live_client import Arrival, Cookie, Found, LiveClient
 from .logins import Logins
@@ -198,7 +199,10 @@ class Clients:
         else:
             mates = list(self._lately)
         line = self._by_connection.get(arrival.connection)
-        mates.sort(key=lambda one: (line is None or line.client is not one, -one.number))
+        mates.sort(key=attrgetter("number"), reverse=True)
+        if line is not None and line.client in mates:
+            mates.remove(line.client)
+            mates.insert(0, line.client)
         for client in mates:
             if owner is None and client.client_ids and not self._is_back(client):
                 continue
@@ -288,6 +292,8 @@ class Clients:
             if not known.finished or not successors or self._is_late_for(known, matches):
                 return Found(known)
             return Found(successors[-1])
+        if not matches.are_operations and (newest := newest_of_several(group)) is not None:
+            return Found(known if known is not None and may_come_without(known) else newest)
         # A client that keeps its cookies would have presented them.
         group = [one for one in group if not one.keeps_cookies]
         if matches.are_operations:
@@ -305,8 +311,6 @@ class Clients:
         if len(handshaken) < 2:
             only = known or (handshaken or active)[-1]
             return self._by_a_twin(only, group, matches) or Found(only)
-        if not matches.are_operations:
-            return Found(known or active[-1])
         fitting = [one for one in handshaken if self._has_still_to(one, matches)]
         if known is not None and known in fitting:
             return Found(known, handshaken)
@@ -346,7 +350,7 @@ class Clients:
             return
         for connection, line in self._by_connection.items():
             owner = line.client
-            if not line.sure and owner in rivals and connection > owner.newest_connection:
+            if not line.sure and connection > owner.newest_connection and owner in rivals:
                 line.client = client
                 for read in line.reads or ():
                     client.run.played.setdefault(read, 1)

@@ -50,8 +50,8 @@ class Logins:
 
     def take_over(self, token: str) -> None:
         """Somebody new comes with it: who seemed to have it as a renewed one has it no more."""
-        for client in list(self.of(token)):
-            if token in client.tokens and PLACEHOLDER.search(token) is None:
+        if PLACEHOLDER.search(token) is None:
+            for client in [one for one in self.of(token) if one.tokens and token in one.tokens]:
                 self._forget(token, client)
 
     def let_go(self, are_here: Callable[[Sequence[LiveClient]], Sequence[LiveClient]]) -> None:
