@@ -88,6 +88,21 @@ def test_what_no_client_can_tell_apart_is_one_order() -> None:
     assert names(script) == ["recorded", "6-before-5"]
 
 
+def test_events_are_not_in_one_poll_where_another_client_must_act_between_them() -> None:
+    """Event 8 comes after answer 7, which is asked for after answer 5, before which event 6 is."""
+    script = Script()
+    for session in ("ada", "ben"):
+        script.listen(session, "/x/**")
+    first = script.ask("ada", "POST", "/first", {}, {})
+    script.event("ben", "/x/a", {}, cause=first)
+    second = script.ask("ada", "POST", "/second", {}, {})
+    script.event("ben", "/x/a", {}, cause=second)
+    found = names(script)
+    assert "6-with-8" in found
+    assert "6-before-5" in found
+    assert "6-before-5,6-with-8" not in found
+
+
 def test_an_event_to_another_client_may_come_before_the_answer_that_it_follows() -> None:
     script = Script()
     script.listen("ben", "/x/a")

@@ -49,17 +49,38 @@ class Order:
 
     @cached_property
     def neighbours(self) -> tuple[Pair, ...]:
-        """Events that reach one client one right after the other, in one poll or in two."""
+        """Events that reach one client one right after the other, in one poll or in two.
+
+        Where another client's step comes after the one and before the other, there is no choice.
+        """
         last: dict[str, int] = {}
         found: list[Pair] = []
         steps = self.plot.steps
         for place in self.sequence:
             step = steps[place]
             before = last.get(step.session)
-            if before is not None and self.plot.is_groupable(before, place):
+            if (
+                before is not None
+                and self.plot.is_groupable(before, place)
+                and not self._is_between(before, place)
+            ):
                 found.append((before, place))
             last[step.session] = place
         return tuple(found)
+
+    def _is_between(self, first: int, last: int) -> bool:
+        """Whether some step must come after the first and before the last, directly or not."""
+        reached = only = 1 << first
+        turns = iter(self.sequence)
+        while next(turns) != first:
+            pass
+        for place in turns:
+            by = self.before[place] & reached
+            if place == last:
+                return bool(by & ~only)
+            if by:
+                reached |= 1 << place
+        return False
 
     @cached_property
     def together(self) -> frozenset[Pair]:
