@@ -21,6 +21,8 @@ class Logins:
 
     def __init__(self) -> None:
         self._circles: dict[str, Circle] = {}
+        self._renewed: set[str] = set()
+        """Tokens that somebody has as renewed ones; most clients have none."""
 
     def of(self, authorization: str) -> Sequence[LiveClient]:
         """Who has shown it, in the order in which they came."""
@@ -46,18 +48,21 @@ class Logins:
         if len(client.tokens) == MAX_TOKENS:
             self._forget(client.tokens[0], client)
         client.tokens += (token,)
+        self._renewed.add(token)
         self.join(token, client)
 
     def take_over(self, token: str) -> None:
         """Somebody new comes with it: who seemed to have it as a renewed one has it no more."""
-        if PLACEHOLDER.search(token) is None:
-            for client in [one for one in self.of(token) if one.tokens and token in one.tokens]:
+        if token in self._renewed and PLACEHOLDER.search(token) is None:
+            for client in [one for one in self.of(token) if token in one.tokens]:
                 self._forget(token, client)
+            self._renewed.discard(token)
 
     def let_go(self, are_here: Callable[[Sequence[LiveClient]], Sequence[LiveClient]]) -> None:
         """Forget all clients but those that are here."""
         circles = {what: Circle(are_here(circle)) for what, circle in self._circles.items()}
         self._circles = {what: circle for what, circle in circles.items() if circle}
+        self._renewed &= self._circles.keys()
 
     def _forget(self, token: str, client: LiveClient) -> None:
         client.tokens = tuple(one for one in client.tokens if one != token)
@@ -66,3 +71,4 @@ class Logins:
             self._circles[token] = Circle(circle)
         else:
             self._circles.pop(token, None)
+            self._renewed.discard(token)
