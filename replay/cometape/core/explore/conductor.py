@@ -348,6 +348,9 @@ class Conductor:
         found = 0
         for place in places:
             found |= before[place]
+        for first, then in sorted(self.order.together) if found else ():
+            if found >> first & 1 or found >> then & 1:  # they come in one poll
+                found |= 1 << first | 1 << then
         for place in reversed(self.order.sequence) if found else ():
             if found >> place & 1 and place not in one.done:
                 found |= before[place]
