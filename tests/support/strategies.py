@@ -57,7 +57,8 @@ AWKWARD = (
 """Texts that some YAML reader takes for something else when they are written carelessly."""
 
 texts = st.sampled_from(AWKWARD) | st.text(max_size=40)
-one_line_texts = texts.map(lambda text: text.translate(dict.fromkeys((0, 10, 13), " ")))
+_BLANK: dict[int, str] = dict.fromkeys((0, 10, 13), " ")
+one_line_texts = texts.map(lambda text: text.translate(_BLANK))
 """What fits into the head of an HTTP message."""
 words = st.text(st.sampled_from("abcdefghijklmnopqrstuvwxyz0123456789-"), min_size=1, max_size=12)
 integers = st.integers() | st.sampled_from([0, -1, 2**53 + 1, 2**70, -(2**70)])

@@ -160,7 +160,8 @@ class ToReplay:
 
 def _reset_at_the_end(client: Client) -> None:
     """Let the connection of a client end by a TCP reset when mitmproxy closes it."""
-    handler = ctx.master.addons.get("proxyserver").connections.get(client.id)
+    proxy = ctx.master.addons.get("proxyserver")
+    handler = proxy.connections.get(client.id) if proxy is not None else None
     writer = handler.transports[client].writer if handler is not None else None
     sock = writer.get_extra_info("socket") if writer is not None else None
     if sock is not None:
