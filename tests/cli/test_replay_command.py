@@ -85,7 +85,7 @@ def test_a_miss_is_told_at_once_and_fails_a_strict_replay(cassette: str) -> None
             answer = client.answer()
             assert answer.status == 599
             assert answer.json()["reason"] == "no-match"
-            assert "miss (no-match): GET /api/v2/you" in replay.stderr
+            replay.until_told("miss (no-match): GET /api/v2/you")
         assert replay.stop() == 1
         assert "1 miss" in replay.stdout[-1]
         assert "never asked for" in "\n".join(replay.stdout)

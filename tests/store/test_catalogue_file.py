@@ -157,5 +157,6 @@ def peak_of_looking_through(path: Path, steps: int) -> int:
 def test_looking_through_a_cassette_takes_two_hundred_bytes_more_an_entry(tmp_path: Path) -> None:
     peak_of_looking_through(tmp_path / "first.yaml", 3000)  # fills caches of bounded size
     short = peak_of_looking_through(tmp_path / "short.yaml", 1000)
-    long = peak_of_looking_through(tmp_path / "long.yaml", 3000)
-    assert long - short < 200 * 2 * 2000  # measured: 103
+    long = peak_of_looking_through(tmp_path / "long.yaml", 4000)
+    # Measured: 103. So many, because half a megabyte may come and go at any time in a long run.
+    assert long - short < 200 * 2 * 3000

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO
@@ -84,6 +85,13 @@ class Running:
         """What it wrote to standard error so far."""
         # The file's position is shared with the program that writes it: read without moving it.
         return os.pread(self._errors.fileno(), 1_000_000, 0).decode(errors="replace")
+
+    def until_told(self, text: str, within_s: float = 15) -> None:
+        """Wait until this stands on standard error."""
+        give_up_s = time.monotonic() + within_s
+        while text not in self.stderr:
+            assert time.monotonic() < give_up_s, self.stderr
+            time.sleep(0.01)
 
     def close(self) -> None:
         """Stop it if it still runs and give back its files."""

@@ -8,6 +8,7 @@ import os
 import pty
 import re
 import select
+import signal
 import struct
 import subprocess
 import termios
@@ -15,6 +16,12 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 
 _CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+
+
+def _as_in_the_foreground() -> None:
+    """Ctrl-C is a signal, also where these tests run in the background, which ignores it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
 
 class Terminal:
@@ -36,7 +43,7 @@ class Terminal:
                 stdout=stream,
                 stderr=stream,
                 start_new_session=True,
-                preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # Ctrl-C is a signal
+                preexec_fn=_as_in_the_foreground,
                 env={**environment, "TERM": "xterm", **variables},
             )
         self._raw = b""
