@@ -19,6 +19,12 @@ COMETAPE = str(Path(sys.executable).with_name("cometape"))
 """The console script beside the Python that runs the tests."""
 
 
+def _with_all_signals() -> None:
+    """Also where these tests run by `nohup` or in the background, which ignore some."""
+    for number in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
+
+
 class Running:
     """A program that serves until it is told to end."""
 
@@ -26,7 +32,12 @@ class Running:
         self.command = command
         self._errors: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 (closed by `close`)
         self._process = subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=self._errors, text=True, cwd=cwd
+            command,
+            stdout=subprocess.PIPE,
+            stderr=self._errors,
+            text=True,
+            cwd=cwd,
+            preexec_fn=_with_all_signals,
         )
         self._lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
         self._url = ""
