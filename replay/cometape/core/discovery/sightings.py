@@ -48,15 +48,15 @@ class Sighting:
     session: str
     half: Half
     part: Part
-    place: str
+    place: str = ""
     """As profiles write it: `event.data workitem.id`, `request.path /api/v2/me/workitems/{}`."""
-    name: str
+    name: str = ""
     """The last word of it, by which people call it: `id`, `JSESSIONID`."""
     location: Location = ()
     """In JSON, that of the value, or of the text or key it is in; of a path the segment."""
     steps: tuple[str, ...] = ()
     """By which it is inside: `key`, `json`, `url`."""
-    value: str | int
+    value: str | int = ""
     operation: str | None = None
     """The operation of that request, or of the one that caused the event."""
     cause: int | None = None
@@ -80,9 +80,6 @@ def sightings(entries: Iterable[Entry], profile: Profile) -> Iterator[Sighting]:
                 session=entry.session,
                 half="event",
                 part="event.data",
-                place="",
-                name="",
-                value="",
                 operation=operations.get(cause or 0),
                 cause=cause,
             )
@@ -98,9 +95,6 @@ def sightings(entries: Iterable[Entry], profile: Profile) -> Iterator[Sighting]:
                 session=entry.session,
                 half="publish",
                 part="publish.data",
-                place="",
-                name="",
-                value="",
                 operation=operations[entry.number],
                 cause=entry.number,
             )
@@ -112,9 +106,6 @@ def sightings(entries: Iterable[Entry], profile: Profile) -> Iterator[Sighting]:
                 session=entry.session,
                 half="request",
                 part="channel",
-                place="",
-                name="",
-                value="",
             )
             yield from _of_channel(entry.channel, seen)
 
@@ -126,9 +117,6 @@ def _of_request(entry: Exchange) -> Iterator[Sighting]:
         session=entry.session,
         half="request",
         part="request.path",
-        place="",
-        name="",
-        value="",
     )
     yield from _of_path(request.path, seen)
     for part, pairs in (("request.query", request.query), ("request.form", request.form)):
@@ -170,9 +158,6 @@ def _of_response(entry: Exchange) -> Iterator[Sighting]:
         session=entry.session,
         half="response",
         part="response.cookie",
-        place="",
-        name="",
-        value="",
     )
     for header in entry.response.headers.all("Set-Cookie"):
         pair = cookie_of(header)
